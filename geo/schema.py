@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from geo.errors import GateError
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
 CRS = "EPSG:4326"
+Frame = TypeVar("Frame", bound="pd.DataFrame")
 KM_PER_DEGREE = 111.195  # of latitude, on a sphere as large as the Earth
 Every = Literal["month", "week"]
 
@@ -242,6 +244,17 @@ class Options:
     crs: str | None = None
     accept: frozenset[str] = frozenset()
     locate: Locate | None = None
+
+
+def dated(frame: Frame) -> Frame:
+    """A frame whose instants are ISO 8601 text; a column of midnights has days."""
+    made = frame.copy(deep=False)
+    for column in frame.select_dtypes(["datetime", "datetimetz"]):
+        moments = frame[column]
+        days = (moments.dropna() == moments.dropna().dt.floor("D")).all()
+        texts = moments.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%SZ").astype(object)
+        made[column] = texts.where(moments.notna(), None)
+    return made
 
 
 def text_or_none(value: Any) -> str | None:

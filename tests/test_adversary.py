@@ -179,7 +179,7 @@ def test_somebody_elses_geopackage_is_no_archive_and_stays_as_it_is(tmp_path: Pa
     path = geopackage(tmp_path / "theirs.gpkg")
     before = path.read_bytes()
     with pytest.raises(ArchiveError, match="no archive of geo-control"):
-        open_archive(path).snapshots()
+        open_archive(path).reader.snapshots()
     source = geopackage(tmp_path / "2025-01-11.gpkg")
     with pytest.raises(ArchiveError, match="no archive of geo-control"):
         import_files(path, "vector", source)

@@ -147,7 +147,7 @@ def test_changed_polygons(archive: Archive) -> None:
 def test_series(archive: Archive) -> None:
     frame = archive.series(controller="X")
     assert tuple(frame.columns) == SERIES_COLUMNS
-    assert list(frame["date"]) == ["2024-08-01T00:00:00Z", "2024-08-03T06:00:00Z", "2024-08-03T18:00:00Z"]
+    assert frame["date"].dt.strftime("%d %H").tolist() == ["01 00", "03 06", "03 18"]
     assert np.isnan(frame["gained_km2"][0])
     steps = frame["gained_km2"] - frame["lost_km2"]
     assert frame["area_km2"].diff()[1:].tolist() == pytest.approx(steps[1:].tolist(), rel=1e-9)
@@ -156,7 +156,7 @@ def test_series(archive: Archive) -> None:
 
 
 def test_as_known_on_goes_through_every_figure(archive: Archive) -> None:
-    before = archive.snapshots()["recorded_at"].max()
+    before = archive.reader.snapshots()["recorded_at"].max()
     wrong = archive.area("2024-08-03", controller="X")["area_km2"][0]
     put(archive, DAY0 + timedelta(days=2, hours=18), state(("X", "held", "red", box(4, 2, 4.5, 3))))
     assert archive.area("2024-08-03", controller="X")["area_km2"][0] == pytest.approx(km2(box(4, 2, 4.5, 3)), rel=1e-12)
@@ -275,10 +275,12 @@ def test_ground_outside_all_units_is_what_their_union_leaves(
 def test_who_held_a_place(archive: Archive) -> None:
     frame = archive.who(3.5, 5.5)
     assert list(frame.columns) == ["source", "controller", "status", "native", "valid_from", "valid_to"]
-    assert frame.iloc[0].tolist()[1:] == ["X", "held", "red", "2024-08-01T00:00:00.000Z", "2024-08-03T06:00:00.000Z"]
+    assert frame.iloc[0].astype(str).tolist()[1:] == [
+        "X", "held", "red", "2024-08-01 00:00:00+00:00", "2024-08-03 06:00:00+00:00"]  # fmt: skip
     # the polygon changed at 06:00 and at 18:00, who holds the place did not
     kept = archive.who(2.5, 5.0)
-    assert kept[["controller", "valid_from", "valid_to"]].values.tolist() == [["X", "2024-08-01T00:00:00.000Z", None]]
+    assert kept[["controller", "valid_from"]].astype(str).values.tolist() == [["X", "2024-08-01 00:00:00+00:00"]]
+    assert kept["valid_to"].isna().all()
     assert archive.who(9.0, 19.0).empty
     with pytest.raises(UsageError, match="no place"):
         archive.who(91, 0)
@@ -301,6 +303,6 @@ def test_who_agrees_with_each_day(old: list[tuple], new: list[tuple], x: int, y:
         found = opened.who(y + 0.5, x + 0.5)
         point = shapely.Point(x + 0.5, y + 0.5)
         for i, frame in enumerate(days):
-            stamp = (DAY0 + timedelta(days=i)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            stamp = DAY0 + timedelta(days=i)
             stands = found[(found["valid_from"] <= stamp) & (found["valid_to"].isna() | (found["valid_to"] > stamp))]
             assert set(stands["controller"]) == set(frame[frame.intersects(point)]["controller"])

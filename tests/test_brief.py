@@ -209,7 +209,9 @@ def test_the_charts_figures_are_the_series(archive: Archive) -> None:
     series = archive.series(controller="X", status="held")
     table = series_table(brief)
     column = list(table.columns).index("Held by X")
-    assert [row[0] for row in table.rows] == [written(day) for day in reversed(list(series["date"]))]
+    assert [row[0] for row in table.rows] == [
+        written(day) for day in reversed(list(series["date"].dt.strftime("%Y-%m-%d")))
+    ]
     assert [row[column] for row in table.rows] == [f"{v:,.1f}" for v in reversed(list(series["area_km2"]))]
     wide = chart_values(brief.lines, "")["drawings"][0]
     path = re.fullmatch(r"M([\d.]+) ([\d.]+)(.*)", wide["paths"][0])
@@ -411,7 +413,7 @@ def test_the_snippet_takes_addresses_of_the_web_alone(tmp_path: Path) -> None:
 
 def test_a_link_to_a_date_that_a_page_does_not_have_is_refused(archive: Archive, tmp_path: Path) -> None:
     timeline = geo.save_map(geo.draw_timeline(archive, draw_basemap=False), tmp_path / "t.html")
-    first = archive.snapshots()["depicts"].min()[:10]
+    first = archive.reader.snapshots()["depicts"].min()[:10]
     assert f'src="t.html#{first}"' in embed_snippet(f"{timeline}#{first}") == embed_snippet(timeline, date=first)
     for path, date in ((f"{timeline}#2019-01-01", None), (timeline, "2999-01-01")):
         with pytest.raises(FileError, match=r"does not have (2019|2999)-01-01: its dates go from "):

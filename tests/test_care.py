@@ -48,7 +48,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     take(path, folder / "in", {day: day for day in DAYS})
     take(path, folder / "in", {DAYS[1]: "2024-10-01", DAYS[2]: "2024-11-11"})
     with open_archive(path) as archive:
-        table = archive.snapshots()
+        table = archive.reader.snapshots()
         last = table[table["depicts"].str.startswith(DAYS[2])].sort_values("recorded_at").iloc[-1]["snapshot"]
         archive.retract(last, why="the wrong file")
     for rows in ("a,2024-08-12,Sudzha,51.2,35.3\nb,2024-08-13,Sudzha,51.3,35.3\n", "a,2024-08-12,Sudzha,51.25,35.3\n"):
@@ -211,9 +211,9 @@ def test_a_lost_polygon_loses_its_recording_and_no_area_is_wrong_in_silence(
     assert lost
     assert all("again (SHA-256 " in line for line in lost)
     whole, copy = open_archive(original), open_archive(tmp_path / "mended.gpkg")
-    there = set(copy.snapshots()["snapshot"])
-    assert len(there) < len(whole.snapshots())
-    for day in sorted(set(copy.snapshots()["depicts"].str[:10])):
+    there = set(copy.reader.snapshots()["snapshot"])
+    assert len(there) < len(whole.reader.snapshots())
+    for day in sorted(set(copy.reader.snapshots()["depicts"].str[:10])):
         used = set(copy.area(day)["snapshot"])
         if used == set(whole.area(day)["snapshot"]):
             assert copy.area(day)["area_km2"].tolist() == whole.area(day)["area_km2"].tolist()
@@ -224,7 +224,7 @@ def test_a_lost_polygon_loses_its_recording_and_no_area_is_wrong_in_silence(
     take(
         tmp_path / "mended.gpkg",
         tmp_path / "in",
-        {day: day for day in DAYS if day not in {d[:10] for d in copy.snapshots()["depicts"]}},
+        {day: day for day in DAYS if day not in {d[:10] for d in copy.reader.snapshots()["depicts"]}},
     )
     assert check_archive(tmp_path / "mended.gpkg").is_whole
 
@@ -373,6 +373,6 @@ def test_a_live_archive_is_copied_in_one_state(archive: Path, writer: threading.
     for n in range(6):
         copy = back_up(archive, tmp_path / f"copy{n}.gpkg")
         assert check_archive(copy).is_whole
-        seen.append(len(open_archive(copy).snapshots()))
+        seen.append(len(open_archive(copy).reader.snapshots()))
     writer.set()
     assert seen == sorted(seen)

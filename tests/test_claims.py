@@ -264,7 +264,7 @@ def test_what_cannot_be_checked_says_why(archive: Archive) -> None:
 def test_as_it_was_known_then(tmp_path: Path) -> None:
     archive = lay(tmp_path / "a.gpkg")
     claim = replace(HELD, value=1.01 * km2(HALF))
-    before = archive.snapshots()["recorded_at"].max()
+    before = archive.reader.snapshots()["recorded_at"].max()
     put(archive, DAY0 + timedelta(days=20), state(("AA", "held", "blue", FULL)), source="one")
     assert verdicts(archive, claim, sources=["one"])[("one", "held")][0] == "supports"
     then = verdicts(archive, claim, sources=["one"], as_known_on=before)

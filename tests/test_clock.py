@@ -83,6 +83,6 @@ def test_check_names_it_and_repair_restamps_it(path: Path, tmp_path: Path) -> No
     assert new[0] == old[0]
     assert new[0] < new[1] < new[2] <= write_instant(datetime.now(UTC))
     archive = open_archive(tmp_path / "mended.gpkg")
-    assert len(archive.snapshots(as_known_on=datetime.now(UTC))) == 3
+    assert len(archive.reader.snapshots(as_known_on=datetime.now(UTC))) == 3
     assert len(archive.control("2024-08-03", as_known_on=datetime.now(UTC))) == len(archive.control("2024-08-03"))
     assert [r.outcome for r in import_files(archive, "vector", write_day(tmp_path, 4))] == ["stored"]

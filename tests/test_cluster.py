@@ -32,7 +32,7 @@ def archive(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Archive:
 @pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.long), 7, 16])
 @pytest.mark.parametrize("by_unit", [False, True])
 def test_any_spans_give_the_same_bits(archive: Archive, size: int, by_unit: bool) -> None:
-    instants = sorted({parse_instant(d) for d in archive.snapshots()["depicts"]})
+    instants = sorted({parse_instant(d) for d in archive.reader.snapshots()["depicts"]})
     units = archive.units(1)
     zones = zones_by_unit(units[units["parent"].isin(["UA"])]) if by_unit else list(EVERYWHERE)
     whole = series_changes(archive.path, "deepstate", instants, zones)
@@ -65,7 +65,7 @@ def test_a_long_series_is_made_span_by_span_and_is_the_same(
 
 def test_a_ledger_survives_geoparquet(archive: Archive, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="Parquet is not installed (the extra 'parquet')")
-    instants = sorted({parse_instant(d) for d in archive.snapshots()["depicts"]})
+    instants = sorted({parse_instant(d) for d in archive.reader.snapshots()["depicts"]})
     for number, made in enumerate(
         class_ledgers(archive.store.rows_between("deepstate", instants, None), instants).values()
     ):

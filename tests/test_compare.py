@@ -162,11 +162,11 @@ def test_the_lag_that_minimises_the_disagreement_is_the_one_put_in() -> None:
 def test_a_span_is_its_days(two: Archive) -> None:
     put(two, DAY0 + timedelta(days=1), state(("X", "held", "r", box(4, 2, 8, 4))), source="rival")
     span, lags = two.compare_span("2024-07-01", "2024-08-04", sources=["desk", "rival"], controller="X", lag_days=1)
-    assert sorted(set(span["date"])) == ["2024-08-01", "2024-08-02", "2024-08-03", "2024-08-04"]
+    assert sorted(set(span["date"].dt.strftime("%Y-%m-%d"))) == ["2024-08-01", "2024-08-02", "2024-08-03", "2024-08-04"]
     for day in ("2024-08-01", "2024-08-02", "2024-08-03"):
         alone = two.compare(day, sources=["desk", "rival"], controller="X").table
         for kind in ("area", "agreed", "disputed"):
-            here = span[(span["date"] == day) & (span["kind"] == kind)]["area_km2"].tolist()
+            here = span[(span["date"].dt.strftime("%Y-%m-%d") == day) & (span["kind"] == kind)]["area_km2"].tolist()
             assert here == pytest.approx(alone[alone["kind"] == kind]["area_km2"].tolist(), rel=1e-12)
     assert lags["lag_days"].tolist() == [-1, 0, 1]
     assert any("searched from -1 to 1 days" in note for note in span.attrs["notes"])

@@ -25,7 +25,7 @@ def told(path: Path) -> dict[str, Any]:
     """What an archive answers to the questions that the fixture's record has answers to."""
     archive = open_archive(path)
     series = archive.series()
-    table = archive.snapshots()
+    table = archive.reader.snapshots()
     first = table[table["depicts"].str.startswith("2025-01-11")].sort_values("recorded_at").iloc[0]["recorded_at"]
     return {
         "snapshots": len(table),
@@ -124,7 +124,7 @@ def test_a_newer_archive_is_refused_and_left_alone(tmp_path: Path) -> None:
         connection.execute("INSERT INTO layout (version, made_by) VALUES (?, 'later')", (layout.LAYOUT + 1,))
     before = path.read_bytes()
     with pytest.raises(ArchiveError, match="newer geo-control"):
-        open_archive(path).snapshots()
+        open_archive(path).reader.snapshots()
     (tmp_path / "i.csv").write_text(SHORT)
     with pytest.raises(ArchiveError, match="newer geo-control"):
         import_files(path, "incidents", tmp_path / "i.csv")

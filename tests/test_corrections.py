@@ -25,7 +25,7 @@ OLD, NEW = box(4, 2, 6, 4), box(4, 2, 5, 5)
 @pytest.fixture
 def corrected(archive: Archive) -> tuple[Archive, str]:  # noqa: F811
     """1 August was recorded, then recorded anew: X held 4..6 × 2..4, and on second thoughts 4..5 × 2..5."""
-    before = archive.snapshots()["recorded_at"].max()
+    before = archive.reader.snapshots()["recorded_at"].max()
     put(archive, DAY0, state(("X", "held", "red", NEW), ("Y", "held", "blue", box(1, 1, 2, 2))))
     return archive, before
 
@@ -113,7 +113,7 @@ def test_every_question_is_answered_as_known_then(corrected: tuple[Archive, str]
 def test_a_briefing_is_made_again_exactly_or_with_a_note(desk: Archive, tmp_path: Path, ending: str) -> None:  # noqa: F811
     day = "2025-01-11"
     first = geo.draw_brief(desk, day, tmp_path / f"first.{ending}")[0].read_bytes()
-    then = desk.snapshots()["recorded_at"].max()
+    then = desk.reader.snapshots()["recorded_at"].max()
     with desk.store.writing() as connection:
         then = max(then, next_instant(connection))
     late = DAY0.replace(year=2025, month=1, day=11)
@@ -165,7 +165,7 @@ def test_a_corrected_file_of_a_real_source(tmp_path: Path, shared: Path) -> None
     again.write_text(json.dumps({**last, "features": kept}), encoding="utf-8")
     opened = open_archive(tmp_path / "a.gpkg")
     geo.import_files(opened, "deepstate", [raw / again.name])
-    before = opened.snapshots()["recorded_at"].max()
+    before = opened.reader.snapshots()["recorded_at"].max()
     geo.import_files(opened, "deepstate", [again])
     asked = {"controller": "UA", "status": "held"}
     assert opened.area("2025-01-11", as_known_on=before, **asked)["area_km2"][0] == pytest.approx(436.3, abs=0.1)

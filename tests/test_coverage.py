@@ -159,7 +159,7 @@ def test_ground_that_comes_to_be_uncovered_did_not_change_hands(tmp_path: Path) 
     path = tmp_path / "n.gpkg"
     import_files(path, "nzz", files)
     with open_archive(path) as archive:
-        days = archive.snapshots("nzz")["depicts"].str[:10].tolist()
+        days = archive.reader.snapshots("nzz")["depicts"].str[:10].tolist()
         donetsk = archive.who(48.0, 37.8)
         assert any("not covered by nzz@" in note for note in donetsk.attrs["notes"])
         moved = archive.changed_hands(None, days[0], days[-1])

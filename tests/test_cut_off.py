@@ -163,7 +163,7 @@ def test_two_that_make_an_archive_at_once_lose_nothing(
     monkeypatch.setattr(disk, "place_new", faster)
     assert [r.outcome for r in import_files(path, "vector", files["vector"])] == ["stored"]
     archive = open_archive(path)
-    assert (len(archive.snapshots()), len(archive.incidents())) == (1, 148)
+    assert (len(archive.reader.snapshots()), len(archive.incidents())) == (1, 148)
     assert names_in(tmp_path) == ["a.gpkg", "a.refused", "a.refused/i.csv.csv"]
 
 
@@ -191,7 +191,7 @@ def test_a_map_with_refused_rows_is_in_with_them_or_not_at_all(tmp_path: Path) -
     day.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     ensure_units(open_archive(path))
     cut_off(lambda: import_files(path, "vector", day), intake, "_write_sidecar")
-    assert open_archive(path).snapshots().empty
+    assert open_archive(path).reader.snapshots().empty
     receipt = import_files(path, "vector", day)[0]
     assert (receipt.outcome, receipt.rows_refused) == ("stored", 1)
     assert Path(receipt.sidecar).is_file()
@@ -280,7 +280,7 @@ def test_a_batch_that_is_cut_off_keeps_what_was_reported_and_is_ended_by_the_nex
         import_files(path, "vector", days, progress=lambda *told: reported.append(told[2]))
 
     cut_off(run, intake, "_store_file", after=2, before=before)
-    there = open_archive(path).snapshots()["file_name"].tolist()
+    there = open_archive(path).reader.snapshots()["file_name"].tolist()
     assert there == reported == [days[0].name]
     assert [r.outcome for r in import_files(path, "vector", days)] == ["unchanged", "stored", "stored", "stored"]
     assert deeds.all_said(path) == deeds.all_said(tmp_path / "whole.gpkg")

@@ -74,7 +74,7 @@ def test_a_full_disk_leaves_no_log_beside_the_archive(tiny: Path, tmp_path: Path
         import_files(path, "vector", write_day(tmp_path, 2))
     assert sorted(p.name for p in tiny.iterdir()) == ["a.gpkg", "filler"]
     with suppress(GeoError):
-        open_archive(path).snapshots()
+        open_archive(path).reader.snapshots()
     assert sorted(p.name for p in tiny.iterdir()) == ["a.gpkg", "filler"]
 
 
@@ -115,7 +115,7 @@ def test_a_folder_that_takes_nothing(tiny: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(OLD, tiny / "a.gpkg"))
     before = path.read_bytes()
     subprocess.run(["mount", "-o", "remount,ro", str(tiny)], check=True)
-    assert len(open_archive(path).snapshots()) == 12
+    assert len(open_archive(path).reader.snapshots()) == 12
     with pytest.raises(ArchiveError, match="written"):
         import_files(path, "vector", write_day(tmp_path, 1))
     with pytest.raises(MapError, match="written"):

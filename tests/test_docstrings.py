@@ -116,7 +116,7 @@ SPOILED: dict[str, list[tuple[str, Any]]] = {
     "FileError": [("files", ["none.parquet"])],
     "NoSnapshotError": [("date", "2020-01-01"), ("to", "2020-01-01"), ("from_", "2020-01-01")],
     "SourceError": [("sources", ["seeds", "nobody"]), ("source", "nobody")],
-    "UnitError": [("within", "Nowhere"), ("wanted", "Nowhere"), ("units", ["Nowhere"])],
+    "UnitError": [("within", "Nowhere"), ("wanted", "Nowhere"), ("units", ["Nowhere"]), ("level", 7)],
     "UsageError": [
         ("gdf", GROUND.set_crs(None, allow_override=True)), ("sources", ["seeds"]), ("max_age_days", -1), ("status", "lost"), ("lat", 91.0), ("accuracy_km", -1.0),
         ("why", " "), ("kind", "silence"), ("inset_km", -1.0), ("colour", "blue"), ("folder", ".."),

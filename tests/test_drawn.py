@@ -97,7 +97,7 @@ def check_pages(archive: Archive, days: Sequence[str], folder: Path) -> None:
 
 
 def days_of(archive: Archive) -> list[str]:
-    return sorted({str(d)[:10] for d in archive.snapshots()["depicts"]})
+    return sorted({str(d)[:10] for d in archive.reader.snapshots()["depicts"]})
 
 
 @pytest.mark.long

@@ -67,7 +67,7 @@ def test_a_map_has_its_day_and_its_ground(
 ) -> None:
     receipt, opened = taken(archive, source, files / name)
     assert (receipt.outcome, receipt.rows_refused) == ("stored", refused)
-    assert [depicts[:10] for depicts in opened.snapshots()["depicts"]] == [day]
+    assert [depicts[:10] for depicts in opened.reader.snapshots()["depicts"]] == [day]
     assert classes(opened, day) == pytest.approx(found, abs=0.02)
 
 
@@ -87,7 +87,7 @@ def test_a_file_of_another_meaning_is_refused(source: str, name: str, words: str
     receipt, opened = taken(archive, source, files / name)
     assert receipt.outcome == "refused"
     assert re.search(words, receipt.error), receipt.error
-    assert not len(opened.snapshots())
+    assert not len(opened.reader.snapshots())
 
 
 def test_ends_are_kept(files: Path, archive: Path) -> None:
@@ -106,11 +106,11 @@ def test_labels_are_read_by_their_grammar(files: Path, archive: Path) -> None:
 
 def test_days_in_hand_drawn_maps(files: Path, archive: Path) -> None:
     receipt, opened = taken(archive, "mymaps", files / "04_days.kml")
-    assert sorted(opened.incidents()["date_start"]) == ["2024-11-10", "2025-01-11"]
+    assert sorted(opened.incidents()["date_start"].dt.strftime("%Y-%m-%d")) == ["2024-11-10", "2025-01-11"]
     assert receipt.rows_refused == 2
     other = archive.with_name("b.gpkg")
     receipt, opened = taken(Path(shutil.copy(archive, other)), "mymaps", files / "11_point_and_line.kml")
-    assert "2024-05-06" in opened.incidents()["date_start"].tolist()
+    assert "2024-05-06" in opened.incidents()["date_start"].dt.strftime("%Y-%m-%d").tolist()
 
 
 def test_karabakh_is_no_slip(files: Path, archive: Path) -> None:
@@ -156,7 +156,7 @@ def test_several_dates_are_several_maps(written: Path, files: Path, archive: Pat
     ):
         receipt, opened = taken(archive, source, written / name, **options)
         assert receipt.rows_stored == 3
-        table = opened.snapshots()
+        table = opened.reader.snapshots()
         assert [d[:10] for d in table.loc[table["source"] == source, "depicts"]] == days
 
 
@@ -168,4 +168,4 @@ def test_an_area_across_180_degrees_is_cut_there(written: Path, archive: Path) -
 def test_columns_in_capitals_are_known(written: Path, archive: Path) -> None:
     receipt, opened = taken(archive, "incidents", written / "Capitals.csv")
     assert (receipt.outcome, receipt.rows_refused) == ("stored", 0)
-    assert opened.incidents()["date_start"].tolist() == ["2025-01-11"]
+    assert opened.incidents()["date_start"].dt.strftime("%Y-%m-%d").tolist() == ["2025-01-11"]

@@ -131,7 +131,7 @@ def test_killed_at_twenty_random_moments(tmp_path: Path, days: list[Path], seria
         if not path.exists():
             continue
         archive = open_archive(path)
-        table = archive.snapshots()
+        table = archive.reader.snapshots()
         for name, stored in zip(table["snapshot"], table["rows_stored"], strict=True):
             assert len(archive.store.members(name)) == stored == 402, f"seed {seed}"
         if len(table):
@@ -151,7 +151,7 @@ def test_two_importers_and_a_reader_at_once(tmp_path: Path, days: list[Path], se
     seen = []
     while any(p.poll() is None for p in both):
         archive = open_archive(path)
-        if len(archive.snapshots()):
+        if len(archive.reader.snapshots()):
             seen.append(len(archive.control(source="vector")))
     assert [p.returncode for p in both] == [0, 0], [p.stderr.read() for p in both if p.stderr]
     assert set(seen) <= {402}
@@ -177,13 +177,13 @@ def test_a_writer_that_waits_too_long_says_for_whom(
     thread.start()
     held.wait(20)
     try:
-        assert len(open_archive(path).snapshots()) == 1  # a reader goes on
+        assert len(open_archive(path).reader.snapshots()) == 1  # a reader goes on
         with pytest.raises(ArchiveError, match=rf"process {os.getpid()} of .* is writing"):
             import_files(path, "vector", days[1:2])
     finally:
         release.set()
         thread.join()
-    assert len(open_archive(path).snapshots()) == 1
+    assert len(open_archive(path).reader.snapshots()) == 1
 
 
 def test_readers_work_on_read_only_media(tmp_path: Path, serial: tuple[Path, list[tuple]]) -> None:

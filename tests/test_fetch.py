@@ -91,7 +91,7 @@ def test_fetched_is_the_same_archive_as_by_hand_and_then_nothing_is_new(server: 
         if file.outcome == "new":
             assert Path(file.path).read_bytes() == seed(file.name[:10])
             assert Path(file.path).parent == tmp_path / "war.files" / "seeds"
-    kept = open_archive(archive).snapshots()
+    kept = open_archive(archive).reader.snapshots()
     assert set(kept["retrieved"]) == {f.retrieved for f in done.files if f.retrieved}
     before = archive.read_bytes()
     again = fetch_new(archive, "seeds", address=address, **SPAN)
@@ -144,7 +144,7 @@ def test_the_same_bytes_under_a_new_day_are_that_days_recording(server: Server, 
     done = fetch_new(tmp_path / "war.gpkg", "seeds", address=seeds_address(server), **SPAN)
     second = next(file for file in done.files if file.name.startswith(DAYS[1]))
     assert (second.outcome, second.note) == ("new", f"the same bytes as {DAYS[0]}.geojson")
-    assert len(open_archive(tmp_path / "war.gpkg").snapshots()) == 3
+    assert len(open_archive(tmp_path / "war.gpkg").reader.snapshots()) == 3
 
 
 def test_one_address_whose_file_changes(server: Server, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_one_address_whose_file_changes(server: Server, tmp_path: Path) -> None:
         server.give("/now", Answer(body, headers={"Last-Modified": at}))
         told.append(fetch_new(tmp_path / "war.gpkg", "seeds", address=address, contact=WHO).files[0].outcome)
     assert told == ["new", "unchanged", "corrected"]
-    depicts = open_archive(tmp_path / "war.gpkg").snapshots()["depicts"]
+    depicts = open_archive(tmp_path / "war.gpkg").reader.snapshots()["depicts"]
     assert sorted(depicts) == ["2024-09-10T20:00:00.000Z", "2024-10-01T20:00:00.000Z"]
 
 
@@ -412,7 +412,7 @@ def test_a_feature_service_is_read_page_by_page_and_dated_by_its_last_edit(tmp_p
         assert [file.outcome for file in done.files] == ["new"]
         document = json.loads(Path(done.files[0].path).read_bytes())
         assert [f["properties"] for f in document["features"]] == [{"FID": n} for n in range(5)]
-        row = open_archive(tmp_path / "war.gpkg").snapshots().iloc[0]
+        row = open_archive(tmp_path / "war.gpkg").reader.snapshots().iloc[0]
         assert (row["part"], row["depicts"], row["published"]) == ("control", *["2025-01-12T00:00:00.000Z"] * 2)
         again = fetch_new(
             tmp_path / "war.gpkg", "isw", address=address, since="2025-01-11", until="2025-01-12", contact=WHO
@@ -424,7 +424,7 @@ def test_a_feature_service_is_read_page_by_page_and_dated_by_its_last_edit(tmp_p
             tmp_path / "war.gpkg", "isw", address=address, since="2025-01-11", until="2025-01-12", contact=WHO
         )
         assert "edited while it was read" in torn.files[0].error
-        assert len(open_archive(tmp_path / "war.gpkg").snapshots()) == 1
+        assert len(open_archive(tmp_path / "war.gpkg").reader.snapshots()) == 1
         assert not leftovers(tmp_path)
 
 
@@ -465,7 +465,7 @@ def test_backups_by_the_list_of_a_folder_a_year(server: Server, tmp_path: Path) 
         tmp_path / "war.gpkg", "uacontrolmap", address=address, since="2024-12-30", until="2025-01-04", contact=WHO
     )
     assert {file.name: file.outcome for file in done.files} == {"241230_0349.kmz": "new", "250103_0000.kmz": "new"}
-    depicts = open_archive(tmp_path / "war.gpkg").snapshots()["depicts"]
+    depicts = open_archive(tmp_path / "war.gpkg").reader.snapshots()["depicts"]
     assert sorted(depicts.str[:10]) == ["2024-12-30", "2025-01-03"]
 
 

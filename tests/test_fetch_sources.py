@@ -217,7 +217,7 @@ def test_a_source_comes_in_by_one_command_and_then_nothing_is_new(
     if kind == "incidents":
         assert set(got["dataset"]) == {source}
         assert (got["latitude"].sub(50.2878).abs() < 1e-9).all()
-        assert set(got["date_start"].str[:7]) <= {"2026-08", "2025-08"}
+        assert set(got["date_start"].dt.strftime("%Y-%m")) <= {"2026-08", "2025-08"}
     said = [file["outcome"] for file in fetched(archive, source, *asked)]
     assert set(said) <= {"unchanged", "missing"}
 
@@ -261,7 +261,7 @@ def test_a_dead_layer_costs_that_layer(fault: Answer, server: Recorded, tmp_path
     (dead,) = (file for file in files if file["outcome"] == "failed")
     assert "claimed (VIEW_ClaimedRussianTerritoryinUkraine_V2" in dead["name"]
     assert dead["error"]
-    parts = set(geo.open_archive(tmp_path / "war.gpkg").snapshots()["part"])
+    parts = set(geo.open_archive(tmp_path / "war.gpkg").reader.snapshots()["part"])
     assert parts == {"control", "advance", "counteroffensive", "infiltration"}
     server.broken.clear()
     assert {file["outcome"] for file in fetched(tmp_path / "war.gpkg", "isw")} == {"new", "unchanged"}
@@ -358,7 +358,7 @@ def months() -> dict[str, Any]:
 
 
 def days_of(archive: Path) -> list[str]:
-    kept = geo.open_archive(archive).snapshots()
+    kept = geo.open_archive(archive).reader.snapshots()
     assert set(kept["part"]) == {"control"}
     return [str(at)[:10] for at in kept["depicts"]]
 
@@ -388,7 +388,7 @@ def test_the_history_of_other_sources_begins_with_their_first_day(
     server.hosts |= HOSTS
     fetch(tmp_path / "war.gpkg", source, "--history", exits=1 if source == "uacontrolmap" else 0)
     opened = geo.open_archive(tmp_path / "war.gpkg")
-    assert len(opened.incidents() if source == "viina" else opened.snapshots()) == COMES[source][1]
+    assert len(opened.incidents() if source == "viina" else opened.reader.snapshots()) == COMES[source][1]
     if source == "viina":
         assert [path[-8:-4] for path, _ in server.asked] == ["2022", "2023", "2024", "2025", "2026"]
 

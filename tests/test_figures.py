@@ -100,7 +100,7 @@ def test_nzz_losses_are_never_counted_as_occupied(nzz: Archive) -> None:
 
 
 def test_published_and_depicted_are_kept_apart(nzz: Archive) -> None:
-    table = nzz.snapshots().set_index("file_name")
+    table = nzz.reader.snapshots().set_index("file_name")
     assert table.loc["2025-01-11.json", "published"].startswith("2025-01-11")
     assert table.loc["2025-01-11.json", "depicts"].startswith("2025-01-10")
 
@@ -123,5 +123,5 @@ def test_importing_again_changes_nothing(deepstate: Archive, shared: Path) -> No
     files = sorted((shared / "deepstate-raw").glob("17366*.geojson"))
     assert {r.outcome for r in import_files(deepstate, "deepstate", files)} == {"unchanged"}
     after = open_archive(deepstate.path)
-    assert len(after.snapshots()) == len(list((shared / "deepstate-raw").glob("*.geojson")))
+    assert len(after.reader.snapshots()) == len(list((shared / "deepstate-raw").glob("*.geojson")))
     assert len(before) == deepstate.path.stat().st_size

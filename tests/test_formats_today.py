@@ -76,7 +76,7 @@ def test_gzip_files_are_read_as_what_they_hold(source: str, tmp_path: Path) -> N
     assert receipt.outcome == "stored", receipt.error
     assert receipt.file == path.name
     if source != "acled":
-        assert archive.snapshots()["depicts"].iloc[0][:10] == "2025-01-11"
+        assert archive.reader.snapshots()["depicts"].iloc[0][:10] == "2025-01-11"
 
 
 def test_a_gzip_bomb_and_a_damaged_one_are_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,8 +158,8 @@ def test_the_mirrors_one_file_of_all_days_is_dated_as_its_daily_files_are(tmp_pa
     (path := tmp_path / "deepstate-map-data.geojson.gz").write_bytes(gzip.compress(days.to_json().encode()))
     receipt, archive = taken(tmp_path, path, "deepstate-mirror")
     assert receipt.rows_stored == 3, receipt.error
-    assert archive.snapshots()["depicts"].str[:10].tolist() == ["2024-07-07", "2024-07-08", "2024-07-09"]
-    assert archive.snapshots()["published"].str[:10].tolist() == days["date"].tolist()
+    assert archive.reader.snapshots()["depicts"].str[:10].tolist() == ["2024-07-07", "2024-07-08", "2024-07-09"]
+    assert archive.reader.snapshots()["published"].str[:10].tolist() == days["date"].tolist()
     (daily := tmp_path / "deepstatemap_data_20240709.geojson").write_text(days.iloc[[1]].drop(columns="date").to_json())
     assert taken(tmp_path, daily, "deepstate-mirror")[0].supersedes in ((), ("deepstate-mirror@2024-07-08",))
     assert archive.area("2024-07-08")["area_km2"].item() == pytest.approx(km2(HOLED), rel=1e-9)
@@ -177,7 +177,9 @@ def test_eyes_on_russia_by_its_feature_service(tmp_path: Path) -> None:
     receipt, archive = taken(tmp_path, path, "eyes-on-russia")
     assert receipt.rows_stored == 1, receipt.error
     found = archive.incidents()[["event_id", "date_start", "event_type", "where_coordinates", "latitude"]]
-    assert found.values.tolist() == [["UW9001", "2025-01-11", "Bombing or Explosion", "Sudzha", 51.19]]
+    assert found.assign(date_start=found["date_start"].dt.strftime("%Y-%m-%d")).values.tolist() == [
+        ["UW9001", "2025-01-11", "Bombing or Explosion", "Sudzha", 51.19]
+    ]
 
 
 def test_a_table_with_capitals_such_as_geoconfirmeds_is_a_table_of_incidents(tmp_path: Path) -> None:
@@ -206,7 +208,8 @@ def test_geoconfirmeds_table_comes_in_with_its_places_and_links(tmp_path: Path) 
     receipt, archive = taken(tmp_path, path, "geoconfirmed")
     assert (receipt.rows_stored, receipt.rows_refused) == (1, 1), receipt.error  # a place without a day is no event
     row = archive.incidents().iloc[0]
-    assert (row["event_id"], row["date_start"], row["latitude"], row["longitude"]) == ("id1", "2026-09-17", 48.9, 37.8)
+    assert (row["event_id"], str(row["date_start"])[:10]) == ("id1", "2026-09-17")
+    assert (row["latitude"], row["longitude"]) == (48.9, 37.8)
     assert row["where_coordinates"] == "Lyman, Donetsk Oblast, Ukraine"
     assert (row["notes"], row["verification"]) == ("FPV strike; a truck burns", "verified")
     assert row["source_article"] == "https://x.com/1; https://x.com/2; https://x.com/3"
@@ -221,7 +224,7 @@ def test_geoconfirmeds_map_has_an_event_once_however_many_folders_show_it(tmp_pa
     receipt, archive = taken(tmp_path, path, "geoconfirmed")
     assert (receipt.rows_stored, receipt.rows_left_out) == (2, 1), receipt.error
     rows = archive.incidents().sort_values("date_start")
-    assert rows["date_start"].tolist() == ["2026-04-19", "2026-04-20"]
+    assert rows["date_start"].dt.day.tolist() == [19, 20]
     assert rows["tags"].tolist() == ["faction=Ukraine", "faction=Russia"]
     assert set(rows["source_article"]) == {"https://x.com/1"}
     assert rows["event_type"].isna().all()  # a folder names a span of time

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,6 +14,8 @@ import pytest
 import shapely
 
 import geo
+from geo.cli.demo import build
+from geo.incidents.control_join import counted, encounters
 
 NOTEBOOK = """
 import geo, geopandas, numpy, pandas, shapely
@@ -174,3 +178,71 @@ def test_a_unit_is_called_as_its_own_boundary_set_calls_it(archive: geo.Archive)
         asked = {"by": "unit", "level": 2, "boundary": boundary}
         assert archive.area("2025-01-11", **asked)["unit_name"].tolist() == [name]
         assert set(archive.series(**asked)["unit_name"]) == {name}
+
+
+# -- dates ------------------------------------------------------------------------------------------------------------
+
+_SPAN = ("2024-11-23", "2025-01-11")
+QUESTIONS = {
+    "sources": lambda a: a.sources(), "snapshots": lambda a: a.snapshots(), "polygons": lambda a: a.polygons("seeds"),
+    "control": lambda a: a.control(source="seeds"), "units": lambda a: a.units(1), "incidents": lambda a: a.incidents(),
+    "claims": lambda a: a.claims(), "sides": lambda a: a.sides(), "rules": lambda a: a.rules(),
+    "coverage": lambda a: a.coverage(), "area": lambda a: a.area(source="seeds", by="unit"), "change": lambda a: a.change(*_SPAN, source="seeds"),
+    "changed": lambda a: a.changed(*_SPAN, source="seeds"), "series": lambda a: a.series(source="seeds"), "months": lambda a: a.series(source="seeds", every="month"),
+    "panel": lambda a: a.panel(source="seeds", freq="MS"), "moved": lambda a: a.front_movement(*_SPAN, source="seeds"),
+    "hands": lambda a: a.changed_hands(None, "2024-08-08", _SPAN[1], source="seeds"),
+    "hands by places": lambda a: a.changed_hands(None, "2024-12-01", _SPAN[1], source="settlements"),
+    "who": lambda a: a.who(51.19, 35.27),
+    "who of points": lambda a: a.who(gpd.GeoSeries([shapely.Point(35.27, 51.19)], crs=4326)),
+    "settlements": lambda a: a.settlements(), "corrections": lambda a: a.corrections(),
+    "corrected ground": lambda a: a.corrected_ground(),
+    "compare": lambda a: a.compare_span(*_SPAN, sources=["seeds", "other"], lag_days=0)[0],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> geo.Archive:
+    """The example with all that an archive may hold: another source, settlements, a rule, a map taken back."""
+    folder = tmp_path_factory.mktemp("full")
+    archive = build(folder / "kursk.gpkg")
+    ground = archive.control(_SPAN[1])[["controller", "status", "geometry"]]
+    archive.add_control(ground, source="other", date=_SPAN[0])
+    (folder / "panel.csv").write_text(
+        "name,lat,lon,date,side\nA,51.2,35.27,2024-11-01,RU\nA,51.2,35.27,2025-01-05,UA\n"
+    )
+    geo.import_files(archive, "settlements", folder / "panel.csv")
+    archive.set_rule("withhold", "notes")
+    archive.retract("seeds@2024-12-16", why="a test")
+    return archive
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_dates_in_frames_are_datetimes_and_codes_of_units_have_names(question: str, full: geo.Archive) -> None:
+    frame = QUESTIONS[question](full)
+    assert len(frame)
+    for column in frame.columns.drop("geometry", errors="ignore"):
+        if frame[column].dtype == object:
+            texts = [value for value in frame[column] if isinstance(value, str)]
+            assert not [text for text in texts if re.match(r"\d{4}-\d\d-\d\d(T|$)", text)], column
+    for code, name in (("unit", "unit_name"), ("sector", "sector_name")):
+        assert name in frame or code not in frame or question in ("units", "claims") or frame[code].isna().all()
+
+
+@pytest.mark.parametrize("ask", [
+    lambda a: a.units(7), lambda a: a.area(source="seeds", level=7), lambda a: a.series(source="seeds", by="unit", level=7),
+    lambda a: a.panel(source="seeds", freq="MS", level=7), lambda a: a.change(*_SPAN, source="seeds", by="unit", level=7),
+    lambda a: a.front_movement(*_SPAN, source="seeds", level=7), lambda a: counted(a, by="unit", level=7),
+])  # fmt: skip
+def test_a_level_that_the_archive_has_not_is_an_error(ask: Callable[[geo.Archive], object], full: geo.Archive) -> None:
+    with pytest.raises(geo.UnitError, match=r"no units of level 7.*0, 1"):
+        ask(full)
+
+
+def test_incidents_come_in_again_as_they_went_out(full: geo.Archive, tmp_path: Path) -> None:
+    whole = geo.open_archive(full.path, raw=True).incidents()
+    again = geo.open_archive(tmp_path / "again.gpkg")
+    assert again.add_incidents(whole, dataset="again").rows_stored == len(whole)
+    dates = ["event_id", "date_start", "date_end", "source_date"]
+    told = [frame[dates].sort_values("event_id").astype(str).values.tolist() for frame in (whole, again.incidents())]
+    assert told[0] == told[1]
+    assert encounters(full, whole, sources=["seeds"])["date_start"].notna().all()

@@ -204,7 +204,7 @@ def test_the_verb_in_words_and_as_geojson(tmp_path: Path) -> None:
     run = CliRunner()
     run.invoke(main, ["demo", "--folder", str(tmp_path)], catch_exceptions=False)
     path = tmp_path / "data" / "kursk.gpkg"
-    last = sorted(open_archive(path).snapshots()["depicts"])[-1][:10]
+    last = sorted(open_archive(path).reader.snapshots()["depicts"])[-1][:10]
     words = run.invoke(main, ["front", str(path), "--date", last, "--inset-km", "2"], catch_exceptions=False)
     assert "length_km" in words.output
     feature = run.invoke(main, ["front", str(path), "--date", last, "--format", "geojson"], catch_exceptions=False)

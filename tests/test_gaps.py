@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
 from click.testing import CliRunner
@@ -49,11 +50,11 @@ def desk(folder: Path, days: tuple[str, ...] = DAYS, *, last: str = "B") -> Path
 def test_no_interval_runs_over_a_gap(tmp_path: Path) -> None:
     archive = open_archive(desk(tmp_path))
     table = archive.who(50.5, 30.5)
-    assert table[["controller", "valid_from", "valid_to", "next_map"]].values.tolist() == [
-        ["A", "2025-01-10T00:00:00.000Z", "2025-01-31T00:00:00.000Z", "2026-08-19T00:00:00.000Z"],
-        ["A", "2026-08-19T00:00:00.000Z", "2026-08-20T00:00:00.000Z", None],
-        ["B", "2026-08-20T00:00:00.000Z", None, None],
-    ]
+    told = table[["controller", "valid_from", "valid_to", "next_map"]].astype(str).apply(lambda cells: cells.str[:10])
+    assert told.values.tolist() == [
+        ["A", "2025-01-10", "2025-01-31", "2026-08-19"], ["A", "2026-08-19", "2026-08-20", "NaT"],
+        ["B", "2026-08-20", "NaT", "NaT"],
+    ]  # fmt: skip
     assert table.attrs["notes"] == ("desk: A held last seen so on 30 January 2025; next map 19 August 2026",)
     for frame in (archive.polygons("desk"), archive.control("2025-03-01")):
         assert frame["valid_to"].min().date().isoformat() == "2025-01-31"
@@ -69,7 +70,7 @@ def test_who_tells_the_gap_in_words(tmp_path: Path) -> None:
 
 def test_maps_a_usual_step_apart_are_no_gap(tmp_path: Path) -> None:
     archive = open_archive(desk(tmp_path, ("2025-01-01", "2025-02-15", "2025-04-01"), last="A"))
-    assert archive.who(50.5, 30.5)["valid_to"].tolist() == [None]
+    assert archive.who(50.5, 30.5)["valid_to"].isna().tolist() == [True]
 
 
 def test_a_source_may_state_its_own_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +104,7 @@ def test_no_row_of_the_layer_runs_over_a_gap(tmp_path: Path) -> None:
         connection.execute("UPDATE layout SET version = 5")
     archive.close()
     assert check_archive(path).is_whole
-    assert open_archive(path).who(50.5, 30.5)["valid_to"].tolist()[0] == wanted[0][2]
+    assert open_archive(path).who(50.5, 30.5)["valid_to"].tolist()[0] == pd.Timestamp(wanted[0][2])
     with open_archive(path).store.writing():
         pass
     assert layer(path) == wanted
@@ -122,18 +123,18 @@ def test_the_layer_is_cut_at_gaps_in_whatever_order_maps_come_and_go(
         both = state(("D", "held", "d", shapely.box(35, 50, 36, 51)), (side, "held", side, shapes[side]))
         put(archive, parse_instant(day), both)
         if is_taken_back:
-            last = archive.snapshots().query("retracted_at.isna() and superseded_at.isna()")
+            last = archive.reader.snapshots().query("retracted_at.isna() and superseded_at.isna()")
             mine = last[last["depicts"].str.startswith(day)]["snapshot"].iloc[-1]
             archive.retract(mine, why="a test")
     archive.close()
     assert check_archive(archive.path).is_whole
     for _, begin, end in layer(archive.path):
-        maps = archive.snapshots().query("retracted_at.isna() and superseded_at.isna()")["depicts"].tolist()
+        maps = archive.reader.snapshots().query("retracted_at.isna() and superseded_at.isna()")["depicts"].tolist()
         inside = sorted(d for d in maps if d >= begin and (end is None or d < end))
         assert all((parse_instant(b) - parse_instant(a)).days <= 45 for a, b in pairwise(inside))
         if end is not None and end not in maps:
             assert (parse_instant(end) - parse_instant(inside[-1])).days <= 1
-    if (archive.snapshots()["retracted_at"].isna()).any():
+    if (archive.reader.snapshots()["retracted_at"].isna()).any():
         now, then = (
             archive.polygons("desk", over_gaps=True),
             archive.polygons("desk", over_gaps=True, as_known_on="2999-01-01"),
@@ -182,7 +183,7 @@ def test_ground_of_a_part_that_grew_too_old_is_not_lost(tmp_path: Path) -> None:
 def test_a_series_leaves_out_a_part_that_is_too_old_or_not_there_yet(tmp_path: Path) -> None:
     archive = two_parts(tmp_path)
     table = archive.series()
-    assert table[["part", "date"]].values.tolist() == [
+    assert table.assign(date=table["date"].astype(str).str[:10])[["part", "date"]].values.tolist() == [
         ["old", "2022-04-15"], ["new", "2025-01-10"], ["new", "2025-01-12"],
     ]  # fmt: skip
     # neither of a part's first maps was gained from anything, and what grew too old was not lost
@@ -289,7 +290,8 @@ def test_breaks_are_found_by_the_medians_of_two_windows() -> None:
 def test_coverage_lists_days_gaps_and_breaks(tmp_path: Path) -> None:
     path = desk(tmp_path)
     (row,) = open_archive(path).coverage().to_dict("records")
-    assert (row["source"], row["days"], row["first"], row["last"]) == ("desk", 4, "2025-01-10", "2026-08-20")
+    assert (row["source"], row["days"]) == ("desk", 4)
+    assert (f"{row['first']:%Y-%m-%d}", f"{row['last']:%Y-%m-%d}") == ("2025-01-10", "2026-08-20")
     assert row["gaps"] == "2025-01-30 to 2026-08-19"
     result = CliRunner().invoke(main, ["coverage", str(path), "--format", "csv"], catch_exceptions=False)
     assert "2025-01-30 to 2026-08-19" in result.stdout

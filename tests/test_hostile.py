@@ -106,7 +106,7 @@ def test_a_batch_goes_on_past_bad_files_and_the_archive_stays_whole(tmp_path: Pa
     assert len(receipts) == len(files)
     stored = [r for r in receipts if r.outcome != "refused"]
     assert len(stored) >= 8
-    table = open_archive(tmp_path / "a.gpkg").snapshots()
+    table = open_archive(tmp_path / "a.gpkg").reader.snapshots()
     assert table["superseded_at"].isna().sum() == 1  # one source, one instant: the last file speaks
     frame = open_archive(tmp_path / "a.gpkg").control("2025-01-11")
     assert len(frame) == len(open_archive(tmp_path / "a.gpkg").store.members(frame["snapshot"][0]))

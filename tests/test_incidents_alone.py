@@ -56,7 +56,7 @@ def test_a_map_shows_the_last_thirty_days_and_counts_them_by_type(sudan: Path) -
     rows = archive.incidents("2025-07-01", "2025-07-29").to_dict("records")
     assert {row["event_id"] for row in content.incidents} >= {row["event_id"] for row in rows}
     assert content.date == "2025-07-29"
-    assert sum(int(count) for _, count in content.told) == len(content.incidents) == len(content.markers)
+    assert sum(int(count) for _, count in content.told.rows) == len(content.incidents) == len(content.markers)
     assert content.title == f"{len(content.markers)} incidents, 30 June 2025 – 29 July 2025"
     west, south, east, north = content.bounds
     assert all(west < m.lon < east and south < m.lat < north for m in content.markers)

@@ -242,7 +242,7 @@ def test_damaged_cells_are_told_by_questions_and_by_the_check(archive: Path, sta
     spoil(archive, statement)
     kept = open_archive(archive)
     asked = {
-        "control": kept.control, "units": kept.units, "snapshots": lambda: kept.snapshots(as_known_on="2099-01-01"),
+        "control": kept.control, "units": kept.units, "snapshots": lambda: kept.reader.snapshots(as_known_on="2099-01-01"),
         "as known": lambda: kept.control(as_known_on="2099-01-01"), "polygons": lambda: kept.polygons("vector"),
     }  # fmt: skip
     with pytest.raises(GeoError):

@@ -215,7 +215,7 @@ EACH = int(os.environ.get("GEO_STEPS", "3"))
 def naive_series(archive: Archive, source: str, zones: list[areas.Zone]) -> pd.DataFrame:
     """Steps by full overlays of all the ground there is."""
     rows = []
-    stamps = sorted(set(archive.snapshots(source)["depicts"]))
+    stamps = sorted(set(archive.reader.snapshots(source)["depicts"]))
     for first, last in list(pairwise(stamps))[::-EACH]:
         before, after = (archive.control(stamp, source=source) for stamp in (first, last))
         rows += [r | {"stamp": last} for r in areas.change_rows(areas.overlaid(before, after), zones=zones)]
@@ -264,5 +264,5 @@ def test_a_unit_of_a_series_equals_its_areas(shared: Path, tmp_path: Path) -> No
     for row in series.to_dict("records"):
         area = archive.area(row["date"], within="RU-KRS", controller="UA", status="held")["area_km2"][0]
         assert row["area_km2"] == pytest.approx(area, rel=1e-9)
-    known = archive.snapshots()["recorded_at"].max()
+    known = archive.reader.snapshots()["recorded_at"].max()
     pd.testing.assert_frame_equal(archive.series(as_known_on=known), archive.series(), rtol=1e-12)

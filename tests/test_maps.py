@@ -331,7 +331,7 @@ def test_what_cannot_be_drawn_says_so(archive: Archive, tmp_path: Path) -> None:
     for tiles in ("https://x.example/{z}/{x}/{y}.png", folium.TileLayer("https://a;b c/{z}", attr="x")):
         with pytest.raises(MapError, match="tiles"):
             draw_map(archive, "2025-01-11", tiles=tiles)
-    for snapshot in archive.snapshots()["snapshot"]:
+    for snapshot in archive.reader.snapshots()["snapshot"]:
         archive.retract(snapshot, why="test")
     with pytest.raises(MapError, match="every one was retracted"):
         list(draw_maps(archive, tmp_path))

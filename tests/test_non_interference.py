@@ -117,8 +117,8 @@ def build(path: Path, base: bytes, seed: int, secret: int) -> None:
         Clock.at = NOW - timedelta(days=2, hours=20 - number)
         put(archive, datetime(2025, 1, told.randint(6, 11), tzinfo=UTC), squares(told))
         put(archive, datetime(2025, 1, told.randint(6, 11), tzinfo=UTC), squares(told), source="other")
-        if told.random() < 0.3 and archive.snapshots("desk")["retracted_at"].isna().all():
-            archive.retract(told.choice(archive.snapshots("desk")["snapshot"].tolist()), why=f"told {number}")
+        if told.random() < 0.3 and archive.reader.snapshots("desk")["retracted_at"].isna().all():
+            archive.retract(told.choice(archive.reader.snapshots("desk")["snapshot"].tolist()), why=f"told {number}")
     for number in range(hidden.randint(0, 4)):
         day = FIRST_SECRET + timedelta(hours=12 * number)
         Clock.at = NOW - timedelta(hours=20 - 2 * number)
@@ -129,7 +129,8 @@ def build(path: Path, base: bytes, seed: int, secret: int) -> None:
         if hidden.random() < 0.5:
             Clock.at += timedelta(hours=1)
             archive.retract(
-                open_archive(path, raw=True).snapshots(source)["snapshot"].iloc[-1], why=f"secret {hidden.random()}"
+                open_archive(path, raw=True).reader.snapshots(source)["snapshot"].iloc[-1],
+                why=f"secret {hidden.random()}",
             )
     Clock.at = NOW - timedelta(hours=4)
     is_under_embargo = any((kind, source) == ("embargo", None) for kind, _, source in rules)  # whatever its source
@@ -295,7 +296,7 @@ def test_the_owner_sees_the_difference(tmp_path: Path, base: bytes) -> None:
     build(tmp_path / "two.gpkg", base, 0, 2)
     one, two = (open_archive(tmp_path / name, raw=True) for name in ("one.gpkg", "two.gpkg"))
     assert one.incidents()["notes"].tolist() != two.incidents()["notes"].tolist()
-    assert one.snapshots().to_csv() != two.snapshots().to_csv()
+    assert one.reader.snapshots().to_csv() != two.reader.snapshots().to_csv()
 
 
 def test_a_filter_by_a_withheld_field_says_so(tmp_path: Path, base: bytes) -> None:

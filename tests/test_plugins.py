@@ -99,7 +99,7 @@ def test_fetch_and_the_daily_run_ask_the_address_that_the_package_names(
         plan = 'archive = "war.gpkg"\noutput = "out"\n[[fetch]]\nsource = "gridwatch"\nsince = 2025-01-10\n[figures]\n'
         (tmp_path / "DESK.toml").write_text(plan)
         geo_command("daily", "DESK.toml", "--date", "2025-01-11")
-    assert geo.open_archive("war.gpkg").snapshots()["snapshot"].tolist() == [
+    assert geo.open_archive("war.gpkg").reader.snapshots()["snapshot"].tolist() == [
         "gridwatch@2025-01-10",
         "gridwatch@2025-01-11",
     ]

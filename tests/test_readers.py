@@ -26,7 +26,7 @@ from tests.test_faults import write_day
 READER_SECONDS, WRITER_SECONDS = 0.1, 1.0
 _READ = (
     "import sys\nfrom geo.storage.store import Store\na = Store(__import__('pathlib').Path(sys.argv[1]))\n"
-    "with a.holding():\n print(len(a.snapshots()), flush=True)\n sys.stdin.readline()\n print(len(a.snapshots()))\n"
+    "with a.holding():\n print(len(a.reader.snapshots()), flush=True)\n sys.stdin.readline()\n print(len(a.reader.snapshots()))\n"
 )
 OLD = Path(__file__).with_name("fixtures") / "layout_1.gpkg"
 
@@ -75,7 +75,7 @@ def seconds_to_write(path: Path) -> float:
 
 
 def count(path: Path) -> int:
-    return len(open_archive(path).snapshots())
+    return len(open_archive(path).reader.snapshots())
 
 
 def test_stopped_and_long_readers_hold_nobody_up(path: Path, tmp_path: Path) -> None:
@@ -92,12 +92,12 @@ def test_stopped_and_long_readers_hold_nobody_up(path: Path, tmp_path: Path) -> 
 def test_a_notebook_that_holds_a_state_holds_nobody_up(path: Path, tmp_path: Path) -> None:
     archive = open_archive(path)
     with archive.holding():
-        assert len(archive.snapshots()) == 1
+        assert len(archive.reader.snapshots()) == 1
         import_files(path, "vector", write_day(tmp_path, 2))
-        assert (count(path), len(archive.snapshots())) == (2, 1)
+        assert (count(path), len(archive.reader.snapshots())) == (2, 1)
         assert seconds_to_write(path) < WRITER_SECONDS
         assert seconds_to_read(path) < READER_SECONDS
-    assert len(archive.snapshots()) == 2
+    assert len(archive.reader.snapshots()) == 2
 
 
 def test_a_copy_of_the_one_file_is_the_whole_archive(path: Path, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_release_is_rebuilt_byte_for_byte_also_after_the_archive_has_grown(
 ) -> None:
     first = contents(geo.release(archive, tmp_path / "one"))
     assert contents(geo.release(archive, tmp_path / "two")) == first
-    then = max(archive.snapshots()["recorded_at"].max(), archive.store.imports()["recorded_at"].max())
+    then = max(archive.reader.snapshots()["recorded_at"].max(), archive.store.imports()["recorded_at"].max())
     fill(archive, "2025-02-01")
     fill(archive, "2024-08-08", shapely.box(35.0, 51.1, 35.15, 51.3))
     assert contents(geo.release(archive, tmp_path / "three")) != first

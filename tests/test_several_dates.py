@@ -240,8 +240,8 @@ def test_midnight_in_a_local_zone_is_one_day_for_control_and_incidents(tmp_path:
     path.write_text(f"id,event_date,latitude,longitude\n1,{local},48.1,37.2\n")
     stored(tmp_path, "incidents", path)
     archive = open_archive(tmp_path / "a.gpkg")
-    assert archive.snapshots()["depicts"].tolist() == ["2025-01-11T00:00:00.000Z"]
-    assert archive.incidents()["date_start"].tolist() == ["2025-01-11"]
+    assert archive.reader.snapshots()["depicts"].tolist() == ["2025-01-11T00:00:00.000Z"]
+    assert archive.incidents()["date_start"].dt.strftime("%Y-%m-%d").tolist() == ["2025-01-11"]
 
 
 def test_six_digits_are_a_date_by_a_stated_form_alone(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_unit_shows_the_figures_of_the_archive(built: Path, filled: Path) -> N
     series = series[series["unit"] == "RU-KRS"]
     text = (built / "units" / "ru-krs.html").read_text(encoding="utf-8")
     rows = re.findall(r'dates/([\d-]+)\.html">[^<]+</a></th><td>([\d,.]+)</td><td>([^<]*)</td>', text)
-    assert [r[0] for r in rows] == sorted(series["date"], reverse=True)
+    assert [r[0] for r in rows] == sorted(series["date"].dt.strftime("%Y-%m-%d"), reverse=True)
     for (_, km2, _), area in zip(rows, reversed(series["area_km2"].tolist()), strict=True):
         assert float(km2.replace(",", "")) == pytest.approx(area, abs=0.006)
     assert text.count("<svg class=") == 2  # for a desk and for a phone
@@ -284,7 +284,7 @@ def test_options_keep_to_a_span_a_unit_and_no_data(archive: Archive, tmp_path: P
 
 
 def test_a_site_as_known_on_shows_what_was_said_then(archive: Archive, tmp_path: Path) -> None:
-    table = archive.snapshots()
+    table = archive.reader.snapshots()
     then = table["recorded_at"].iloc[1]
     build_site(archive, tmp_path / "site", as_known_on=then)
     assert not (tmp_path / "site" / "dates" / "2025-01-12.html").exists()
@@ -304,7 +304,7 @@ def test_the_feed_is_atom_with_ids_that_stay(archive: Archive, built: Path, tmp_
     build_site(archive, tmp_path / "site", base_url=base)
     reached(tmp_path / "site", base=f"{base}/")
     here, there = feed_of(built), feed_of(tmp_path / "site")
-    recorded = archive.snapshots().set_index("depicts")["recorded_at"]
+    recorded = archive.reader.snapshots().set_index("depicts")["recorded_at"]
     stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
     for root in (here, there):
         assert root.tag == f"{ATOM}feed"

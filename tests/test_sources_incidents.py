@@ -64,7 +64,7 @@ def test_acled_keeps_its_codes_and_makes_none_finer(shared: Path, tmp_path: Path
         assert mine["best"] == float(row["fatalities"])
         assert mine["geo_precision"] == float(row["geo_precision"])
         assert np.isnan(mine["where_prec"])
-        assert mine["date_start"] == pd.Timestamp(row["event_date"]).date().isoformat()
+        assert mine["date_start"].date() == pd.Timestamp(row["event_date"]).date()
         assert (mine["assoc_actor_1"] or "NA") == (row["assoc_actor_1"].strip() or "NA")
     assert frame["low"].isna().all()
 
@@ -77,7 +77,7 @@ def test_ucdp_keeps_spans_precision_and_the_three_estimates(shared: Path, tmp_pa
         mine = frame.loc[row["id"].removesuffix(".0")]
         for column in ("low", "best", "high", "where_prec", "date_prec", "deaths_civilians"):
             assert mine[column] == float(row[column])
-        assert (mine["date_start"], mine["date_end"]) == (row["date_start"], row["date_end"])
+        assert (str(mine["date_start"])[:10], str(mine["date_end"])[:10]) == (row["date_start"], row["date_end"])
         assert mine["geo_precision"] == {1: 1, 2: 2, 3: 2}.get(int(float(row["where_prec"])), 3)
         assert np.isnan(mine["number_of_sources"]) == (float(row["number_of_sources"]) < 0)
 

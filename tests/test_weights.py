@@ -27,7 +27,7 @@ def raw(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Archive:
 
 
 def test_a_page_of_the_whole_theatre(raw: Archive) -> None:
-    day = str(raw.snapshots()["depicts"].max())[:10]
+    day = str(raw.reader.snapshots()["depicts"].max())[:10]
     text = geo.draw_map(raw, day).get_root().render()
     assert 300_000 < len(text.encode()) <= 500_000
 
@@ -43,7 +43,7 @@ def test_a_site_of_35_dates_with_its_downloads(raw: Archive, shared: Path, tmp_p
     common = {path: size for path, size in files.items() if path not in dated and path.parts[0] != "data"}
     whole = open_archive(tmp_path / "whole.gpkg")
     geo.import_files(whole, "deepstate", sorted((shared / "deepstate-raw").glob("*.geojson"))[-DAYS:])
-    days = sorted(whole.snapshots()["depicts"].str[:10])
+    days = sorted(whole.reader.snapshots()["depicts"].str[:10])
     loaded = read_span(whole, days[0], days[-1], SiteOptions(source="deepstate"))
     data = [len(download_bytes(name, loaded)) for name in ("control.geojson.zip", "map.kmz", "map.gpkg.zip")]
     assert sum(data) < 3_500_000

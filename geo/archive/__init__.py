@@ -13,6 +13,7 @@ from geo.archive import comparisons, contents, days_covered, explanations, figur
 from geo.archive import corrections as correction_questions
 from geo.archive.queries import ArchiveBase
 from geo.archive.results import FAR, When
+from geo.archive.shared_docs import with_dates
 from geo.errors import ArchiveError, UsageError
 from geo.presentation.templates import render
 from geo.schema import Options, Source, text_or_none
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from geo.importing.importer import Receipt
+
+
+_RECORDED = ("depicts", "published", "retrieved", "recorded_at", "superseded_at", "retracted_at")  # instants on record
 
 
 def open_archive(path: str | Path, *, raw: bool = False, max_age_days: float | None = None) -> Archive:
@@ -268,15 +272,15 @@ class Archive(ArchiveBase):
     source_name = ArchiveBase.source_name
     sources = contents.sources
     controllers = contents.controllers
-    snapshots = contents.snapshots
+    snapshots = with_dates(*_RECORDED)(contents.snapshots)
     polygons = contents.polygons
     control = contents.control
-    units = contents.units
+    units = with_dates("recorded_at")(contents.units)
     unit = contents.unit
     countries = contents.countries
-    incidents = contents.incidents
-    claims = contents.claims
-    coverage = days_covered.coverage
+    incidents = with_dates("date_start", "date_end", "report_date", "source_date", *_RECORDED)(contents.incidents)
+    claims = with_dates("said_on", "date_from", "date_to", *_RECORDED)(contents.claims)
+    coverage = with_dates("first", "last")(days_covered.coverage)
     set_accuracy = contents.set_accuracy
     set_coverage = contents.set_coverage
     sides = contents.sides
@@ -284,9 +288,9 @@ class Archive(ArchiveBase):
 
     # figures in km², and what they rest on
     area = figures.area
-    change = figures.change
+    change = with_dates("base")(figures.change)
     changed = figures.changed
-    series = figures.series
+    series = with_dates("date")(figures.series)
     panel = figures.panel
     explain = explanations.explain
     explain_change = explanations.explain_change
@@ -295,28 +299,28 @@ class Archive(ArchiveBase):
     front = locations.front
     front_movement = locations.front_movement
     changed_hands = locations.changed_hands
-    who = locations.who
+    who = with_dates("valid_from", "valid_to", "last_map", "next_map")(locations.who)
     settlements = contents.settlements
 
     # several sources
     compare = comparisons.compare
     compare_places = comparisons.compare_places
-    compare_span = comparisons.compare_span
+    compare_span = with_dates("date")(comparisons.compare_span)
 
     # what was corrected or taken back
     retract = correction_questions.retract
-    corrections = correction_questions.corrections
-    corrected_ground = correction_questions.corrected_ground
+    corrections = with_dates(*_RECORDED, "corrected_at")(correction_questions.corrections)
+    corrected_ground = with_dates(*_RECORDED, "corrected_at")(correction_questions.corrected_ground)
     correction_notes = correction_questions.correction_notes
 
     # rules against harm
-    rules = contents.rules
+    rules = with_dates("set_at")(contents.rules)
     set_rule = contents.set_rule
     lift_rules = contents.lift_rules
 
     def _repr_html_(self) -> str:
         try:
-            return _card(self.path, self.sources(), self.snapshots(as_known_on=FAR), self.store.layers())
+            return _card(self.path, self.sources(), self.reader.snapshots(as_known_on=FAR), self.store.layers())
         except ArchiveError as error:
             return str(render("archive_card.html", text=str(error)))
 

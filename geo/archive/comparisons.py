@@ -249,7 +249,8 @@ def compare_span(
     Returns
     -------
     span : pandas.DataFrame
-        date, controller, status, kind (``area``, ``agreed``, ``disputed``), said_by, area_km2, difference.
+        date (datetime in UTC), controller, status, kind (``area``, ``agreed``, ``disputed``), said_by, area_km2,
+        difference.
     lag : pandas.DataFrame
         source, trails, lag_days, disagreement_km2 (mean over the same days at every lag), days, is_least, controller,
         status. At a lag of n, `source` on a day is held against `trails` n days later.
@@ -264,8 +265,9 @@ def compare_span(
     Examples
     --------
     >>> span, lag = pair.compare_span("2025-01-09", "2025-01-12", sources=["other", "seeds"], lag_days=0)
-    >>> span[span["kind"] == "agreed"][["date", "area_km2"]].round(1).values.tolist()
-    [['2025-01-10', 493.7], ['2025-01-11', 423.1], ['2025-01-12', 423.1]]
+    >>> agreed = span[span["kind"] == "agreed"]
+    >>> dict(zip(agreed["date"].dt.strftime("%d %b"), agreed["area_km2"].round(1), strict=True))
+    {'10 Jan': 493.7, '11 Jan': 423.1, '12 Jan': 423.1}
     """
     reader = self.reader
     query = Query("", controller, status, within, None, None, boundary, as_known_on, max_age_days)

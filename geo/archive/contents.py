@@ -71,7 +71,7 @@ def snapshots(self: ArchiveBase, source: str | None = None, *, as_known_on: When
     -------
     pandas.DataFrame
         snapshot, source, part, depicts, published, retrieved, recorded_at, superseded_at, retracted_at, and what the
-        file was and gave; instants as ISO 8601 text in UTC.
+        file was and gave; instants as datetimes in UTC.
 
     Raises
     ------
@@ -169,7 +169,13 @@ def units(self: ArchiveBase, level: int | None = None) -> gpd.GeoDataFrame:
     Returns
     -------
     geopandas.GeoDataFrame
-        unit (its code), name, name_local, level, parent, boundary (the set it is of), area_km2, geometry (EPSG:4326).
+        unit (its code), name, name_local, level, parent, boundary (the set it is of), area_km2, geometry (EPSG:4326),
+        recorded_at (a datetime in UTC).
+
+    Raises
+    ------
+    UnitError
+        The archive has no units of that level.
 
     Examples
     --------
@@ -177,7 +183,10 @@ def units(self: ArchiveBase, level: int | None = None) -> gpd.GeoDataFrame:
     ['Andorra', 'United Arab Emirates']
     """
     frame = self.reader.units()
-    return frame.copy() if level is None else frame[frame["level"] == level].reset_index(drop=True)
+    if level is None:
+        return frame.copy()
+    self.reader.refuse_level(level)
+    return frame[frame["level"] == level].reset_index(drop=True)
 
 
 @documented
@@ -244,7 +253,7 @@ def incidents(
     Returns
     -------
     geopandas.GeoDataFrame
-        The fields of docs/formats.md, points in EPSG:4326.
+        The fields of docs/formats.md, dates and instants as datetimes in UTC, points in EPSG:4326.
 
     Examples
     --------
@@ -262,7 +271,8 @@ def claims(self: ArchiveBase) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row for each, with the columns of a file of claims (docs/claims.md) and when it was recorded.
+        A row for each, with the columns of a file of claims (docs/claims.md) and when it was recorded; dates are
+        datetimes in UTC.
 
     Examples
     --------

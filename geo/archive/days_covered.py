@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 
+from geo.archive import figures
 from geo.archive.results import FAR, By, table_of
 from geo.archive.shared_docs import consistent_read
 from geo.measure.coverage import break_words, breaks_in_areas, breaks_in_counts
@@ -53,7 +54,7 @@ def _control_rows(self: Archive, by: By | None) -> Iterator[dict[str, Any]]:
     snapshots = self.reader.snapshots(as_known_on=FAR)
     for source, mine in snapshots.groupby("source", sort=True):
         for each in dict.fromkeys((None, by)):
-            table = self.series(source=str(source), status="held", by=each)
+            table = figures.series(self, source=str(source), status="held", by=each)
             for (part, unit), days in _days_of(mine, table, each):
                 held = table[(table.get("part", "") == part) & (table["unit"].fillna("") == unit)]
                 steps = [

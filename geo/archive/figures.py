@@ -166,10 +166,10 @@ def series(
     Returns
     -------
     pandas.DataFrame
-        date (ISO 8601, UTC), source, controller, status, unit, area_km2, gained_km2, lost_km2 (both since the snapshot
-        before; missing at the first, and where a part had no map before); with ``by="native"`` also native, with
-        ``by="unit"`` also share_percent (of the unit's area, by the ground inside it), beyond_km2 as in `area`, and
-        part where a source has several. A part has no row before its first map and where its last is too old.
+        date (datetime in UTC), source, controller, status, unit, area_km2, gained_km2, lost_km2 (both since the
+        snapshot before; missing at the first, and where a part had no map before); with ``by="native"`` also native,
+        with ``by="unit"`` also share_percent (of the unit's area, by the ground inside it), beyond_km2 as in `area`,
+        and part where a source has several. A part has no row before its first map and where its last is too old.
         ``attrs["notes"]`` says where the source's series breaks.
 
     Raises
@@ -181,8 +181,9 @@ def series(
 
     Examples
     --------
-    >>> archive.series(status="held", from_="2024-11-20")[["date", "area_km2"]].round(1).values.tolist()
-    [['2024-11-23', 550.7], ['2024-12-16', 493.7], ['2025-01-11', 423.3]]
+    >>> series = archive.series(status="held", from_="2024-11-20").set_index("date")["area_km2"].round(1)
+    >>> series.rename(lambda at: f"{at:%d %b}").to_dict()
+    {'23 Nov': 550.7, '16 Dec': 493.7, '11 Jan': 423.3}
     """
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)

@@ -108,8 +108,8 @@ def front_movement(
     Returns
     -------
     pandas.DataFrame
-        sector (None for the whole, which is the first row), front_km (of the later date, as `front` gives it),
-        gained_km2, lost_km2, mean_advance_km, greatest_advance_km, mean_retreat_km, greatest_retreat_km.
+        sector (None for the whole, which is the first row), sector_name, front_km (of the later date, as `front` gives
+        it), gained_km2, lost_km2, mean_advance_km, greatest_advance_km, mean_retreat_km, greatest_retreat_km.
         ``attrs["notes"]`` names the sectors whose front is too short for a mean.
 
     Raises
@@ -145,6 +145,8 @@ def front_movement(
     there = {part for frame in (before, after) for part in frame.loc[frame["status"].isin(asked), "part"]}
     if there & set(unlike_parts(reader.snapshots(), first, last)):
         table[list(table.columns.drop(["sector", "front_km"]))] = None
+    called = reader.unit_names()
+    table.insert(1, "sector_name", np.array([called.get(sector) for sector in table["sector"]], dtype=object))
     names = [[name for name, _ in effective.values()] for effective in (first, last)]
     table.attrs["notes"] = (*table.attrs.get("notes", ()), *span_notes(reader.snapshots(), *names))
     return table
@@ -326,13 +328,12 @@ def who(
     Returns
     -------
     pandas.DataFrame
-        source, controller, status, native, valid_from, valid_to (ISO 8601, UTC; half-open, missing where it still
+        source, controller, status, native, valid_from, valid_to (datetimes in UTC; half-open, NaT where it still
         stands), last_map, next_map, and part where a source has several. Times of the source's series in which no
         polygon stands over the place have no row. No interval runs over a gap in the source's maps (longer than its
         usual step, 45 days where its table of data says nothing else): it ends with the day of last_map, next_map is
         the first after the gap (columns that are there where there is one), and ``attrs["notes"]`` says so. Of points:
-        first a column `point` with each one's label in the index of the frame, and valid_from and valid_to as datetimes
-        (NaT where it still stands).
+        first a column `point` with each one's label in the index of the frame.
 
     Raises
     ------
@@ -344,7 +345,7 @@ def who(
     Examples
     --------
     >>> archive.who(51.19, 35.27)[["controller", "status", "valid_from"]].values.tolist()
-    [['UA', 'held', '2024-08-12T00:00:00.000Z']]
+    [['UA', 'held', Timestamp('2024-08-12 00:00:00+0000', tz='UTC')]]
     """
     if not isinstance(lat, int | float) or lon is None:
         return _who_at_points(self, lat, source, as_known_on)

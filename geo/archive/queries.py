@@ -516,6 +516,8 @@ class Reader:
     def zones(self, query: Query, *, ground: gpd.GeoDataFrame) -> Sequence[areas.Zone]:
         """Where a question is measured: everywhere, in one unit, or in every unit where the ground is."""
         zone = self.zone(query.within, query.boundary, query.source)
+        if query.level is not None:
+            self.refuse_level(query.level, query.boundary)
         if query.by not in (None, "unit", "native"):
             raise UsageError(f"by={query.by!r} is unknown: 'unit' or 'native'")
         if query.by != "unit":
@@ -523,16 +525,20 @@ class Reader:
         units = self.units()
         if query.boundary is not None:
             units = units[units["boundary"] == query.boundary]
-        levels = sorted(set(units["level"].tolist()))
-        if query.level is not None and query.level not in levels:
-            of = f" of {query.boundary}" if query.boundary else ""
-            listed = ", ".join(map(str, levels)) or "none"
-            raise UnitError(f"no units of level {query.level}{of} in {self.path}; there are: {listed}")
         units = units[units["level"] == (finest_level(units, ground) if query.level is None else query.level)]
         if query.boundary is None and len(units):
             units = units[units["boundary"] == units["boundary"].iloc[-1]]
         known = self._unit_set(query.source, units)
         return areas.zones_by_unit(units, within=None if zone.shape is None else zone, known=known)
+
+    def refuse_level(self, level: int, boundary: str | None = None) -> None:
+        """Raise where the archive, or one of its boundary sets, has no units of a level."""
+        units = self.units()
+        levels = sorted(set(units["level"][(units["boundary"] == boundary) | (boundary is None)].tolist()))
+        if level not in levels:
+            of = f" of {boundary}" if boundary else ""
+            listed = ", ".join(map(str, levels)) or "none"
+            raise UnitError(f"no units of level {level}{of} in {self.path}; there are: {listed}")
 
     def _unit_set(self, source: str, units: gpd.GeoDataFrame) -> UnitSet:
         """The units of one boundary set and level with their countries, for the classes of a source."""

@@ -11,12 +11,14 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from geo.archive.periods import in_days
 from geo.assets import read_toml
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from geo.archive.queries import ArchiveBase
 
 _TABLES = read_toml("shared_docs.toml")
@@ -72,6 +74,30 @@ def consistent_read(method: Callable[Concatenate[R, P], T]) -> Callable[Concaten
             return dated(self, *args, **kwargs)
 
     return answer
+
+
+def with_dates(*columns: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """A question whose answer has datetimes in UTC in these columns, where the package itself keeps text."""
+
+    def wrap(question: Callable[P, T]) -> Callable[P, T]:
+        @wraps(question)
+        def answer(*args: P.args, **kwargs: P.kwargs) -> T:
+            told: Any = question(*args, **kwargs)
+            frame, *rest = told if isinstance(told, tuple) else (told,)
+            there = {name: instants(frame[name]) for name in columns if name in frame}
+            frame = frame.assign(**there) if there else frame
+            return cast("T", (frame, *rest) if rest else frame)
+
+        return answer
+
+    return wrap
+
+
+def instants(values: pd.Series) -> pd.Series:
+    """Dates and instants in ISO 8601 as datetimes in UTC; NaT where there is none."""
+    import pandas as pd
+
+    return pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
 
 
 def complete(

@@ -14,7 +14,8 @@ import pandas as pd
 import shapely
 
 from geo import __version__
-from geo.archive import Archive, open_archive
+from geo.archive import Archive, contents, open_archive
+from geo.archive import figures as archive_figures
 from geo.archive.results import FAR
 from geo.automation import watches
 from geo.automation.config import LOOK, Plan, read_plan, resolve_since
@@ -60,7 +61,7 @@ class Day:
         if since is None:
             return None, ()
         name = self.archive.source_name(table.get("source"))
-        frame = self.archive.snapshots(name, as_known_on=FAR)
+        frame = self.archive.reader.snapshots(name, as_known_on=FAR)
         first = min(frame["depicts"], default=None)
         if first is None or first <= write_instant(last_instant(since)):
             return since, ()
@@ -69,7 +70,7 @@ class Day:
 
     def before(self, source: str | None) -> str | None:
         """The day of the snapshot before the one that the date rests on; None where there is none."""
-        frame = self.archive.snapshots(self.archive.source_name(source))
+        frame = self.archive.reader.snapshots(self.archive.source_name(source))
         frame = frame[frame["superseded_at"].isna() & frame["retracted_at"].isna()]
         past = sorted(set(frame["depicts"][frame["depicts"] <= write_instant(last_instant(self.date))].str[:10]))
         return past[-2] if len(past) > 1 else None
@@ -88,7 +89,9 @@ def make_figures(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     if since is None and not missing:
         since = day.before(table.get("source"))
     try:
-        changes = None if since is None else day.archive.change(since, day.date, max_age_days=age, **asked)
+        changes = (
+            None if since is None else archive_figures.change(day.archive, since, day.date, max_age_days=age, **asked)
+        )
     except NoSnapshotError as error:  # of the date before: its own was measured above
         changes, missing = None, (str(error),)
     files = [write_table(areas, day.folder / f"{name}-area.csv")]
@@ -123,7 +126,7 @@ def _area_lines(date: str, areas: pd.DataFrame) -> list[str]:
 
 
 def _change_lines(day: Day, since: str, changes: pd.DataFrame) -> list[str]:
-    table = day.archive.snapshots()
+    table = day.archive.reader.snapshots()
     depicts = {name: at[:10] for name, at in zip(table["snapshot"], table["depicts"], strict=True)}
     moved = changes.sort_values("net_km2", key=lambda net: net.abs(), ascending=False).head(_ROWS)
     return [
@@ -305,7 +308,7 @@ class _Round:
         if self.asked is not None or not self.archive.path.exists():
             return self.asked or ""
         named = next((table["source"] for _, table in self.plan.outputs if isinstance(table.get("source"), str)), None)
-        frame = self.archive.snapshots()
+        frame = self.archive.reader.snapshots()
         frame = frame[frame["superseded_at"].isna() & frame["retracted_at"].isna()]
         if named is not None and (frame["source"] == named).any():
             frame = frame[frame["source"] == named]
@@ -428,7 +431,7 @@ class _Round:
         )
 
     def _credits(self) -> tuple[str, ...]:
-        used = set(self.archive.snapshots()["source"])
+        used = set(self.archive.reader.snapshots()["source"])
         listed = self.archive.sources()
         return tuple(
             f"{row['attribution'] or row['title']} ({row['licence'] or 'no licence stated'})"
@@ -442,9 +445,9 @@ def _and_more(count: int) -> str:
 
 def fingerprint(archive: Archive) -> str:
     """A hash of all that an archive tells."""
-    snapshots = archive.snapshots()[["snapshot", "sha256", "recorded_at", "superseded_at", "retracted_at"]]
-    rules = archive.rules()
+    snapshots = archive.reader.snapshots()[["snapshot", "sha256", "recorded_at", "superseded_at", "retracted_at"]]
+    rules = contents.rules(archive)
     parts = [frame.to_csv(index=False) for frame in (snapshots, archive.store.imports(), rules)]
     if (rules["kind"] == "embargo").any():  # an incident comes out of it without anybody writing to the archive
-        parts.append(archive.incidents()[["dataset", "event_id"]].to_csv(index=False))
+        parts.append(contents.incidents(archive)[["dataset", "event_id"]].to_csv(index=False))
     return sha256("\n".join(parts).encode()).hexdigest()

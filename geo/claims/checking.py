@@ -127,7 +127,9 @@ def check_claim(
         raise UsageError(f"{claim.text!r}: {asked}")
     place = place_of(archive, claim.unit if within is None else within, boundary=boundary)
     names = [archive.source_name(s) for s in sources or ()]
-    names = names or sorted(set(archive.snapshots(as_known_on=FAR if as_known_on is None else as_known_on)["source"]))
+    names = names or sorted(
+        set(archive.reader.snapshots(as_known_on=FAR if as_known_on is None else as_known_on)["source"])
+    )
     side, why = _side(archive, claim, place, names, as_known_on)
     if side is None and claim.quantity != "front length":
         return _unchecked(replace(empty, place=place), why, option="--set against=SIDE")

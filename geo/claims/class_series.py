@@ -98,7 +98,7 @@ def class_series_of(
 def _read_class_series(
     archive: Archive, source: str, side: str, place: Place, as_known_on: When | None
 ) -> list[ClassSeries]:
-    table = archive.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
+    table = archive.reader.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
     instants = sorted({parse_instant(d) for d in table["depicts"]})
     if not instants:
         return []

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from geo.errors import UsageError
@@ -186,6 +186,7 @@ def rounded_step(value: float, step: float) -> float:
 def claim_of(row: Mapping[str, Any]) -> Claim:
     """A row of the archive's table of claims as a claim."""
     numbers = ("value", "high", "step", "start", "end", "notes")
+    row = {name: f"{cell:%Y-%m-%d}" if isinstance(cell, date) and cell == cell else cell for name, cell in row.items()}
     plain: dict[str, Any] = {f.name: text_or_none(row.get(f.name)) for f in fields(Claim) if f.name not in numbers}
     value, note = row.get("value"), text_or_none(row.get("notes"))
     value = None if value is None or value != value else float(value)

@@ -386,7 +386,7 @@ def _verdict(
         "as_known_on": None if given.known is None else str(given.known),
         "within_percent": given.within_percent,
     }  # fmt: skip
-    table, names = given.archive.snapshots(series.source), [str(s["snapshot"]) for s in snapshots if s]
+    table, names = given.archive.reader.snapshots(series.source), [str(s["snapshot"]) for s in snapshots if s]
     breaks = breaks_between(table, names[:1], names[1:]) if len(names) > 1 else ()
     if verdict == "contradicts" and any(refused_km2(table, names)):
         verdict, breaks = "no_data", (*breaks, _("a map of which ground was refused contradicts nothing"))
@@ -474,7 +474,7 @@ def _turns(given: VerdictInput, series: ClassSeries, verdict: str, at: int) -> s
 
 def _snapshot(given: VerdictInput, series: ClassSeries, at: int) -> dict[str, Any]:
     """The snapshot that speaks, with its dates and the hash of its file."""
-    table = given.archive.snapshots(series.source, as_known_on=FAR if given.known is None else given.known)
+    table = given.archive.reader.snapshots(series.source, as_known_on=FAR if given.known is None else given.known)
     mine = table[(table["part"] == series.part) & (table["depicts"].map(parse_instant) == series.times[at])]
     if mine.empty:
         return {}

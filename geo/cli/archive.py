@@ -149,7 +149,7 @@ def snapshots(archive: Path, source: str | None, raw: bool, form: str) -> None:
 
     Also when it was published and recorded.
     """
-    frame = common.opened(archive, raw=raw).snapshots(source)
+    frame = common.opened(archive, raw=raw).reader.snapshots(source)
     short = ["snapshot", "depicts", "published", "retrieved", "recorded_at", "superseded_at",
              "retracted_at", "retracted_why", "file_name", "rows_in", "rows_stored", "rows_refused"]  # fmt: skip
     show(frame[short] if form == "table" else frame, form, title="snapshots")
@@ -159,13 +159,15 @@ def snapshots(archive: Path, source: str | None, raw: bool, form: str) -> None:
 @common.ARCHIVE
 @click.option("--by", type=click.Choice(["unit"]), help="A row for each unit as well.")
 @common.form_option("table", "csv", "json")
-def coverage(archive: Path, by: str | None, form: str) -> None:
+def coverage(archive: Path, by: Any, form: str) -> None:
     """Which days each source has, and the gaps between them.
 
     The first, the last, and the breaks in its numbers.
     """
+    from geo.archive.days_covered import coverage as days_of
+
     kept = common.opened(archive)
-    show(common.name_units(kept, kept.coverage(by=by), by), form, title="days, gaps and breaks by source")
+    show(common.name_units(kept, days_of(kept, by=by), by), form, title="days, gaps and breaks by source")
 
 
 @main.command()
@@ -240,10 +242,12 @@ def units(archive: Path, level: int | None, country: str | None, form: str) -> N
     """Administrative units: code, names, level, boundary set, km²."""
     import pandas as pd
 
-    frame = pd.DataFrame(common.opened(archive).units().drop(columns=["geometry", "recorded_at"]))
+    kept = common.opened(archive)
+    frame = pd.DataFrame(kept.units().drop(columns=["geometry", "recorded_at"]))
     if country is not None:
         frame = frame[frame["unit"].isin(_below(frame, country.upper())) | frame["parent"].isin([country.upper()])]
     if level is not None:
+        kept.reader.refuse_level(level)
         frame = frame[frame["level"] == level]
     if form == "table":  # which shows a column `boundary` below the figures
         frame = frame.rename(columns={"boundary": "boundary_set"})
@@ -374,13 +378,15 @@ def rules_command(
         raise UsageError("--lift goes without new rules")
     if places is not None and coarsen is None:
         raise UsageError("--places goes with --coarsen settlement")
+    from geo.archive.contents import rules as rules_of
+
     with common.opened(archive) as kept:
         if lift:
             click.echo(f"{number_of(kept.lift_rules(source=source, event_type=event_type), 'rule')} lifted")
         for kind, value in given.items():
             named = common.read_if_given(places, column) if kind == "coarsen" else None
             kept.set_rule(kind, value, source=source, event_type=event_type, places=named)
-        show(kept.rules(), form, title="rules against harm")
+        show(rules_of(kept), form, title="rules against harm")
 
 
 @main.command("corrections")
@@ -394,11 +400,14 @@ def corrections_command(archive: Path, form: str, **given: Any) -> None:
 
     km² by class before and after, and polygons.
     """
+    from geo.archive.corrections import corrected_ground as ground_of
+    from geo.archive.corrections import corrections as corrections_of
+
     kept = common.opened(archive)
     if form != "geojson":
-        show(kept.corrections(**given), form, title="corrections, km² before and after", head=given)
+        show(corrections_of(kept, **given), form, title="corrections, km² before and after", head=given)
         return
-    common.give_features(kept.corrected_ground(**given), given)
+    common.give_features(ground_of(kept, **given), given)
 
 
 @main.command(cls=common.WithPlugins)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from geo.archive import Archive, open_archive
+from geo.archive.contents import incidents as incidents_of
+from geo.archive.figures import series as series_of
 from geo.claims.checking import check_claims
 from geo.claims.model import claim_of
 from geo.claims.wording import base_words, history_words, verdict_line
@@ -55,7 +57,7 @@ def build(path: Path) -> Archive:
 
 def peak_day(archive: Archive) -> str:
     """The date on which most ground was held, of those that the example has."""
-    series = archive.series(source=SOURCE, controller="UA", status="held")
+    series = series_of(archive, source=SOURCE, controller="UA", status="held")
     return str(series["date"].iloc[int(series["area_km2"].argmax())])
 
 
@@ -74,14 +76,14 @@ def figures(archive: Archive) -> Iterator[str]:
         f" net {signed(row.net_km2)} km² ({signed(row.net_percent)} %; source: {row.source}, {row.from_snapshot} to"
         f" {row.to_snapshot})"
     )
-    incidents = archive.incidents(DAY, DAY)
+    incidents = incidents_of(archive, DAY, DAY)
     yield f"incidents reported that day: {len(incidents)} ({', '.join(dict.fromkeys(incidents['where_coordinates']))})"
     yield from claims(archive)
 
 
 def claims(archive: Archive) -> Iterator[str]:
     """The founding briefing's two figures of ground, with what the example's outlines say of them and why."""
-    recorded = archive.claims()
+    recorded = archive.store.claims()
     told = [claim_of({str(k): v for k, v in row.items()}) for row in recorded.to_dict("records")]
     for finding in check_claims(archive, [c for c in told if c.claim_id in CLAIMS], date=DAY):
         verdict, basis = verdict_line(finding)

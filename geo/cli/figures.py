@@ -94,7 +94,9 @@ def change(archive: Path, from_: str, to: str | None, form: str, **given: Any) -
     if given.pop("explain"):
         show_workings(kept.explain_change(from_, to, accuracy_km=accuracy, **given), form)
         return
-    frame = common.name_units(kept, kept.change(from_, to, **given), given["by"])
+    from geo.archive.figures import change as change_of
+
+    frame = common.name_units(kept, change_of(kept, from_, to, **given), given["by"])
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
     _tell_the_way_out(frame)
@@ -116,9 +118,11 @@ def change(archive: Path, from_: str, to: str | None, form: str, **given: Any) -
 @common.TABLE_FILE
 def series(archive: Path, form: str, output: Path | None, **given: Any) -> None:
     """Area, gain and loss at every snapshot of a source."""
+    from geo.archive.figures import series as series_of
+
     with bar("measuring") as advance:
         kept = common.opened(archive)
-        frame = kept.series(progress=advance, **given)
+        frame = series_of(kept, progress=advance, **given)
     frame = common.name_units(kept, frame, given["by"])
     if output is None:
         show(frame, form, title="km² at every snapshot, gained and lost since the one before")
@@ -219,9 +223,11 @@ def _front_notes(found: Front) -> list[str]:
 @common.form_option("table", "csv", "json")
 def who(archive: Path, at: str, source: str | None, as_known_on: str | None, form: str) -> None:
     """Who held a place, from when to when, by which source."""
+    from geo.archive.locations import who as who_at
+
     lat, lon = common.place(at)
     kept = common.opened(archive)
-    frame = kept.who(lat, lon, source=source, as_known_on=as_known_on)
+    frame = who_at(kept, lat, lon, source=source, as_known_on=as_known_on)
     if frame.empty and abs(lon) <= 90 and len(kept.who(lon, lat, source=source, as_known_on=as_known_on)):
         common.print_notes([f"nobody at {at}, but at {lon},{lat}: latitude comes first"])
     if form == "table":
@@ -331,7 +337,9 @@ def _span(
         kept = common.opened(archive)
         click.echo(draw_comparison_chart(kept, output, from_=span[0], to=span[1], title=title, lang=lang, **given))
         return
-    rows, lags = common.opened(archive).compare_span(*span, **given)
+    from geo.archive.comparisons import compare_span as span_of
+
+    rows, lags = span_of(common.opened(archive), *span, **given)
     head = {"from": span[0], "to": span[1], "sources": given["sources"], "lags": records(lags)}
     if form == "table":
         notes, rows.attrs = rows.attrs.get("notes", ()), {}

@@ -50,7 +50,9 @@ def incidents(archive: Path, output: Path | None, form: str, **asked: Any) -> No
     with kept.holding():
         table = _counts(kept, of | {"wanted": chosen}, asked) if asked["by"] else None
     if table is None:
-        frame = kept.incidents(**of, **chosen)
+        from geo.archive.contents import incidents as incidents_of
+
+        frame = incidents_of(kept, **of, **chosen)
         print_notes(frame.attrs.get("notes", ()))
         table = _table(kept, frame, asked)
     if table is not None and form not in ("table", "csv", "json"):

@@ -287,7 +287,7 @@ def _alone(claim: Any, found: Sequence[Any]) -> Any:
 def _recorded(archive: Any, date: str | None, ids: Sequence[str]) -> list[Any]:
     from geo.claims.model import claim_of, claims_about
 
-    claims = [claim_of(row) for row in archive.claims().to_dict("records")]
+    claims = [claim_of(row) for row in archive.store.claims().to_dict("records")]
     known = {c.claim_id for c in claims}
     if unknown := [i for i in ids if i not in known]:
         raise UsageError(f"no claim {', '.join(unknown)} on record; there are: {', '.join(sorted(known)) or 'none'}")

@@ -521,7 +521,10 @@ def open_gazetteer(
     >>> geo.geocode("Sudzha", gazetteer=gazetteer)["country"].tolist()
     ['RU']
     """
-    units = archive.units(1) if archive is not None else None
+    units = None
+    if archive is not None:
+        units = archive.reader.units()
+        units = units[units["level"] == 1].reset_index(drop=True)
     if countries is None and units is not None and len(units):
         countries = sorted({str(c) for c in units["parent"].dropna()})
     if countries is not None:
@@ -545,7 +548,7 @@ def open_gazetteer(
 
 def archive_prior(archive: Archive, date: When | None = None, *, source: str | None = None) -> ArchivePrior:
     """What an archive says of where texts about it speak: the front of a date by one source, and its incidents."""
-    listed = [source] if source else list(dict.fromkeys(archive.snapshots()["source"]))
+    listed = [source] if source else list(dict.fromkeys(archive.reader.snapshots()["source"]))
     drawn = (_front_lines(archive, date, name) for name in listed)
     return ArchivePrior(next((lines for lines in drawn if lines is not None), None), archive.incidents())
 

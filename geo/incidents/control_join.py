@@ -20,7 +20,7 @@ from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import local_plane
 from geo.measure.settlements import ground_at
 from geo.presentation.statuses import named
-from geo.schema import KM_PER_DEGREE, last_instant, parse_instant, text_or_none, write_instant
+from geo.schema import KM_PER_DEGREE, dated, last_instant, parse_instant, text_or_none, write_instant
 from geo.storage.store import DEATHS
 from geo.units import around
 
@@ -103,7 +103,7 @@ def encounters(
     rows = incidents[["uncertainty_km", "where_prec", "geo_precision"]].to_dict("records")
     facts = incidents[["event_id", "dataset", "date_start", "date_end", "where_coordinates", "event_type"]]
     regional = np.array([is_regional(r) for r in rows], dtype=bool)
-    facts = pd.DataFrame(facts).assign(at=range(len(rows)), regional=regional)
+    facts = dated(pd.DataFrame(facts)).assign(at=range(len(rows)), regional=regional)
     facts["uncertainty_km"] = np.array([radius_km(r) for r in rows], dtype=float)
     points = np.asarray(incidents.geometry.array, dtype=object)
     with archive.holding():
@@ -136,7 +136,7 @@ class _Found(NamedTuple):
 def _by_source(found: _Found, max_age_days: float | None) -> pd.DataFrame:
     """The whole table of one source: incidents of one state of control are looked at together."""
     facts = found.facts
-    table = found.archive.snapshots(found.source, as_known_on=FAR).sort_values(
+    table = found.archive.reader.snapshots(found.source, as_known_on=FAR).sort_values(
         ["depicts", "recorded_at"], kind="stable"
     )
     depicts = table["depicts"].tolist()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geo.incidents.markers import radius_km
 from geo.measure.ellipsoid import lengths_km
-from geo.schema import text_or_none
+from geo.schema import dated, text_or_none
 
 COLUMNS = (
     "first", "first_dataset", "second", "second_dataset", "date_start", "where_coordinates", "distance_km", "score",
@@ -57,6 +57,7 @@ class _Told(NamedTuple):
 def doubles(incidents: gpd.GeoDataFrame, *, limit: float = LIMIT, within_dataset: bool = False) -> pd.DataFrame:
     """Pairs of incidents that may be one event."""
     # without a day, which a rule may withhold, no two are told to be one
+    incidents = dated(incidents)
     frame = incidents[incidents["date_start"].notna()].reset_index(drop=True)
     ordinal = _ordinals(frame)
     columns = {name: frame[name].tolist() for name in _READ}

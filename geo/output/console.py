@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from geo.errors import UsageError
+from geo.schema import dated
 from geo.storage.atomic_write import aside, unwritable, write_page
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def printable(text: Any) -> str:
 
 def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, Any] | None = None) -> None:
     """Print a frame as a table, as CSV or as one JSON object, in which `head` stands before the rows."""
-    frame = _dated(frame)
+    frame = dated(frame)
     if form == "json":
         notes = {"notes": list(frame.attrs["notes"])} if frame.attrs.get("notes") else {}
         give_json({**(head or {}), "rows": records(frame), **notes})
@@ -140,16 +141,6 @@ def _csv(frame: pd.DataFrame) -> str:
         text[column] = text[column].map(lambda v: v if v is None or v != v else defused(v))
     cells = text.astype(object).where(text.notna(), "")
     return "".join(csv_lines([list(text.columns), *cells.itertuples(index=False)]))
-
-
-def _dated(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame whose instants are ISO 8601 text; a column of midnights has days."""
-    made = frame.copy(deep=False)
-    for column in frame.select_dtypes(["datetime", "datetimetz"]):
-        moments = frame[column]
-        days = (moments.dropna() == moments.dropna().dt.floor("D")).all()
-        made[column] = moments.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%SZ")
-    return made
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import geopandas as gpd
 import pandas as pd
 
+from geo.archive import contents
 from geo.archive.results import FAR, When, moment
 from geo.archive.shared_docs import described, from_one_state
 from geo.errors import UsageError
@@ -122,7 +123,7 @@ def _incidents(
     known: When | None,
 ) -> gpd.GeoDataFrame:  # fmt: skip
     span = (date, date) if date is not None else (from_, to)
-    frame = archive.incidents(*span, within=within, dataset=source, as_known_on=known)
+    frame = contents.incidents(archive, *span, within=within, dataset=source, as_known_on=known)
     return frame[[*INCIDENT_FIELDS, "geometry"]]
 
 
@@ -243,11 +244,11 @@ _OF_SNAPSHOTS = ("snapshot", "source", "part", "depicts", "published", "recorded
 
 def _everything(archive: Archive, known: When | None) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
     """Control of all sources over all time, all incidents, and the recordings that they rest on."""
-    snapshots = archive.snapshots(as_known_on=FAR if known is None else known)
+    snapshots = archive.reader.snapshots(as_known_on=FAR if known is None else known)
     sources = sorted(set(snapshots["source"]))
     parts = [_control(archive, None, "0001-01-01", None, name, None, known) for name in sources]
     control = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True)) if parts else _NOTHING.assign(source=[])
-    found = archive.incidents(as_known_on=known)
+    found = contents.incidents(archive, as_known_on=known)
     incidents = found[[*INCIDENT_FIELDS, "geometry"]]
     incidents.attrs = {"recorded": found["recorded_at"].tolist()}
     return control, incidents, snapshots[list(_OF_SNAPSHOTS)]

@@ -69,7 +69,7 @@ from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, countries_of_class, named, of_row
 from geo.presentation.symbols import UNCOVERED, change_symbols
 from geo.presentation.titles import given_title, since_words, subtitle_words, title_words
-from geo.schema import KM_PER_DEGREE, is_day, last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import KM_PER_DEGREE, dated, is_day, last_instant, parse_instant, text_or_none, to_instant
 from geo.units import find_unit
 
 if TYPE_CHECKING:
@@ -315,7 +315,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     units = archive.units()
     unit = None if within is None else archive.unit(within)
     zone = None if unit is None else unit.geometry.iloc[0]
-    incidents = archive.incidents(*incident_span(day, options), **options.incidents)
+    incidents = dated(archive.incidents(*incident_span(day, options), **options.incidents))
     front, undrawn = _front(archive, at, source, options) if options.with_front else (None, ())
     moved = before = changed = None
     if since is not None:
@@ -514,7 +514,7 @@ def point_days(archive: Archive, options: MapOptions) -> list[date]:
     options = on_points(archive, options)
     if has_settlements(archive, options):
         return settlement_history(archive, options)[1]
-    found = archive.incidents(within=options.within, **options.incidents)
+    found = dated(archive.incidents(within=options.within, **options.incidents))
     return sorted(
         {date.fromisoformat(str(text)[:10]) for text in found["date_end"].fillna(found["date_start"]).dropna()}
     )
@@ -554,7 +554,7 @@ def _read_points(archive: Archive, when: When | None, options: MapOptions) -> _F
     first, last = incident_span(day, options, 1 if is_settled else _DAYS_ALONE)
     if options.since is not None and not is_settled:
         first = to_instant(options.since)
-    found = archive.incidents(first, last, within=options.within, **options.incidents)
+    found = dated(archive.incidents(first, last, within=options.within, **options.incidents))
     located = located_only(found)
     if located.empty and not dots.layers:
         raise MapError(
@@ -796,7 +796,7 @@ def _front(archive: Archive, when: When, source: str, options: MapOptions) -> tu
 
 def snapshot_days(archive: Archive, source: str, as_known_on: When | None) -> list[date]:
     """The days that a source's snapshots in force depict."""
-    depicts = archive.snapshots(source, as_known_on=as_known_on or FAR)["depicts"]
+    depicts = archive.reader.snapshots(source, as_known_on=as_known_on or FAR)["depicts"]
     return sorted({datetime.fromisoformat(d).date() for d in depicts})
 
 
@@ -814,7 +814,7 @@ def days_within(days: Sequence[date], from_: When | None, to: When | None, sourc
 def base_words(archive: Archive, source: str, since: When, *, as_known_on: When | None = None) -> str:
     """The date since which something changed, in words: that of the map which answers for it, where that is older."""
     last = last_instant(since)
-    table = archive.snapshots(source, as_known_on=as_known_on or FAR)
+    table = archive.reader.snapshots(source, as_known_on=as_known_on or FAR)
     past = [d.date() for d in map(datetime.fromisoformat, table["depicts"]) if d <= last]
     return since_words(since, max(past) if past and max(past) < to_instant(since).date() else None)
 

@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive.queries import words_of
 from geo.archive.results import FAR, OLD_DAYS, When, age_days, moment
 from geo.errors import NoSnapshotError, SourceError
-from geo.presentation.labels import class_key, class_label, written
+from geo.presentation.labels import class_key, class_label, class_words, written
 from geo.presentation.language import gettext, number
 from geo.presentation.legend import StyledLayer
 from geo.presentation.popups import group_name
@@ -177,7 +176,7 @@ def settlement_history(archive: Archive, options: MapOptions) -> tuple[gpd.GeoDa
 def changes_of(frame: gpd.GeoDataFrame, first: date) -> list[date]:
     """A day for each time that a settlement changed hands after the first day; a change of votes is none."""
     frame = frame.sort_values(["place", "valid_from"], kind="stable")
-    words = pd.Series([words_of(row) for row in frame[["controller", "status"]].to_dict("records")], dtype=object)
+    words = pd.Series([class_words(*class_key(row)) for row in frame[["controller", "status"]].to_dict("records")])
     place, begins, ends = (frame[name].reset_index(drop=True) for name in ("place", "valid_from", "valid_to"))
     touches = (place.shift() == place) & (ends.shift() == begins)
     came = begins[~(touches & (words == words.shift()))]

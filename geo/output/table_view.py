@@ -12,6 +12,7 @@ from geo.errors import UsageError
 from geo.output.console import printable
 from geo.presentation.labels import figure
 from geo.presentation.templates import render
+from geo.schema import dated
 
 _ROWS = 60  # as many rows as pandas shows before it leaves out those in the middle
 _UNITS = {"_km2": "km²", "_km": "km", "_percent": "%", "_days": "days"}
@@ -76,7 +77,7 @@ def show(table: pd.DataFrame, *, rests: str | None = None) -> TableView:
     """
     if not isinstance(table, pd.DataFrame):
         raise UsageError(f"a table is shown (a pandas.DataFrame), this is {type(table).__name__}")
-    frame = pd.DataFrame(table.drop(columns=[n for n in table if table[n].dtype == "geometry"]))
+    frame = dated(pd.DataFrame(table.drop(columns=[n for n in table if table[n].dtype == "geometry"])))
     columns = [str(name) for name in frame.columns]
     frame.columns = pd.Index(columns)
     if rests is None and not ("source" in columns and any(n in columns for n in _DATES)):

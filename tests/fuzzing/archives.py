@@ -90,7 +90,7 @@ _SUDZHA = gpd.GeoDataFrame({"name": ["Sudzha"]}, geometry=[Point(35.05, 51.1)], 
 
 
 def _claims(archive: Archive) -> Any:
-    claims = [claim_of(row) for row in archive.claims().to_dict("records")]
+    claims = [claim_of(row) for row in archive.store.claims().to_dict("records")]
     return check_claims(archive, claims, date=None)
 
 
@@ -98,7 +98,7 @@ _D = "2025-01-11"
 # the old archive's days are others: its questions are those that name none
 _QUESTIONS: dict[str, Callable[[Archive], Any]] = {
     "sources": lambda a: a.sources(), "controllers": lambda a: (a.controllers(), a.controllers(as_known_on="2099-01-01")),
-    "snapshots": lambda a: (a.snapshots(), a.snapshots(as_known_on="2099-01-01")), "units": lambda a: a.units(),
+    "snapshots": lambda a: (a.reader.snapshots(), a.reader.snapshots(as_known_on="2099-01-01")), "units": lambda a: a.units(),
     "polygons": lambda a: a.polygons(a.source_name()), "countries": lambda a: a.countries().locate([35.05], [51.1]),
     "incidents": lambda a: (a.incidents(), a.incidents(as_known_on="2099-01-01")), "claims": _claims,
     "control": lambda a: (a.control(), a.control(_D), a.control(_D, as_known_on="2099-01-01")),

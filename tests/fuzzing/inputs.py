@@ -240,7 +240,7 @@ def _claims_taken(folder: Path) -> Use:
 
     def use(path: Path, rng: random.Random, at: int) -> None:
         import_claims(archive, path)
-        for row in archive.claims().to_dict("records"):
+        for row in archive.store.claims().to_dict("records"):
             claim_of(row).as_dict()
         with archive.store.writing() as connection:
             connection.execute("DELETE FROM claims")

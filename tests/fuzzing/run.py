@@ -171,7 +171,7 @@ def _put(folder: Path, case: Seed, use: Use, rng: random.Random, at: int) -> tup
 def whole(folder: Path) -> str:
     """Whether SQLite finds the archive sound, and the layer is what its snapshots say."""
     archive = open_archive(folder / "archive.gpkg")
-    table = archive.snapshots()
+    table = archive.reader.snapshots()
     live = table[table["superseded_at"].isna() & table["retracted_at"].isna()] if len(table) else table
     for row in live.itertuples():
         if len(archive.store.members(str(row.snapshot))) != row.rows_stored and row.rows_repaired == 0:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 import geopandas as gpd
 import shapely
 
+from geo.archive import figures as archive_figures
 from geo.archive.results import FAR, When
 from geo.claims.checking import check_claims
 from geo.claims.model import Claim, claim_of, claims_about
@@ -179,14 +180,14 @@ def _findings(
 ) -> list[Finding]:
     day = last_instant(when).date().isoformat()
     if claims is None:
-        recorded = [claim_of({str(k): v for k, v in row.items()}) for row in archive.claims().to_dict("records")]
+        recorded = [claim_of({str(k): v for k, v in row.items()}) for row in archive.store.claims().to_dict("records")]
         claims = claims_about(recorded, day, since=None if since is None else to_instant(since).date().isoformat())
     return check_claims(archive, claims, date=day, as_known_on=known)
 
 
 def _span(archive: Archive, source: str, date: When | None, known: When | None) -> tuple[When, str | None]:
     """The date meant, and the snapshot before the one that answers for it."""
-    table = archive.snapshots(source, as_known_on=known or FAR)
+    table = archive.reader.snapshots(source, as_known_on=known or FAR)
     instants = sorted({parse_instant(d) for d in table["depicts"]})
     limit = FAR if date is None else last_instant(date)
     past = [i for i in instants if i <= limit]
@@ -227,7 +228,9 @@ def _lines(
     archive: Archive, source: str, when: When, within: str | None, known: When | None,
     colours: Mapping[str, str] | None,
 ) -> list[ChartLine]:  # fmt: skip
-    frame = archive.series(source=source, status=named(is_current=True), within=within, to=when, as_known_on=known)
+    frame = archive_figures.series(
+        archive, source=source, status=named(is_current=True), within=within, to=when, as_known_on=known
+    )
     sides = side_colours(archive.controllers(as_known_on=known), colours=colours)
     return class_lines(frame, sides)
 
@@ -237,10 +240,10 @@ def bars_until(
     colours: Mapping[str, str] | None,
 ) -> list[ChangeBars]:  # fmt: skip
     """What the sides gained and lost up to a date: by month, of a short series by week; none of a single step."""
-    days = sorted(archive.snapshots(source, as_known_on=known or FAR)["depicts"])
+    days = sorted(archive.reader.snapshots(source, as_known_on=known or FAR)["depicts"])
     every = bars_every(days[0][:10], str(last_instant(when).date()))
-    frame = archive.series(
-        source=source, status=named(is_held=True), within=within, to=when, every=every, as_known_on=known
+    frame = archive_figures.series(
+        archive, source=source, status=named(is_held=True), within=within, to=when, every=every, as_known_on=known
     )
     found = change_bars(frame, side_colours(archive.controllers(as_known_on=known), colours=colours), every)
     return [one for one in found if len(one.bars) > 1]

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 from markupsafe import Markup
 
+from geo.archive import figures as archive_figures
 from geo.archive.queries import Query
 from geo.archive.results import When, moment, statuses_meant
 from geo.measure.areas import areal_only, clip, ground_by_class
@@ -227,8 +228,8 @@ def parts_of(
     """The classes of a source, in the order in which they are drawn, and what is to be said of the series."""
     if not own:
         return [], []
-    figures = archive.series(
-        source=source, from_=own[0], to=own[-1], as_known_on=as_known_on, status=status,
+    figures = archive_figures.series(
+        archive, source=source, from_=own[0], to=own[-1], as_known_on=as_known_on, status=status,
         within=None if zone is None else zone.geometry,
     )  # fmt: skip
     ledgers = _ledgers(archive, source, instants, own, as_known_on, status, zone)

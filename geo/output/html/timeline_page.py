@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.archive import Archive
+from geo.archive import figures as archive_figures
 from geo.archive.results import FAR, When
 from geo.errors import MapError, UsageError
 from geo.measure.series.edge_history import Ledger
@@ -88,9 +89,7 @@ def draw_timeline(
     """
     options = map_options(draw_timeline, shown)
     with archive.holding():
-        if (source or not has_incidents_alone(archive)) and (
-            options.event_type or options.verification or options.dataset
-        ):
+        if not _is_of_points(archive, source) and (options.event_type or options.verification or options.dataset):
             raise UsageError(
                 "type, verification and dataset narrow incidents: a timeline of control shows none (a dated map, a"
                 " briefing and a site do)"
@@ -98,14 +97,20 @@ def draw_timeline(
         return timeline_of(archive, source, options, (from_, to), status)
 
 
+def _is_of_points(archive: Archive, source: str | Sequence[str] | None) -> bool:
+    return (not source or isinstance(source, str)) and has_points_alone(
+        archive, source if isinstance(source, str) else None
+    )
+
+
 def timeline_of(
     archive: Archive, source: str | Sequence[str] | None, options: MapOptions, span: tuple[When | None, When | None],
     status: str | Sequence[str] | None = None,
 ) -> PageMap:  # fmt: skip
     """As `draw_timeline`, in an archive that is held still."""
-    alone = source if isinstance(source, str) else None
-    if (not source or alone) and has_points_alone(archive, alone):
-        return _point_timeline(archive, replace(options, source=alone), span)
+    if _is_of_points(archive, source):
+        named = source if isinstance(source, str) else None
+        return _point_timeline(archive, replace(options, source=named), span)
     return _control_timeline(archive, source, options, span, status)
 
 
@@ -145,30 +150,35 @@ def _control_timeline(
     title = given_title(options.title, title_words(place, shown, _span([i.date() for i in instants])))
     whom = [gettext("Control: {credit}", credit=credit_line(credits[name])) for name in names]
     content = _content(archive, parts, box, title, options, place, whom)
-    dots = settlement_spans(archive, options, chosen, (instants[0].date(), instants[-1].date()), content.reach)
-    last = settlements_of(archive, instants[-1], options, chosen, content.reach)
-    notes += last.notes
-    owed = [*content.credits, *settlement_credit(archive, dots)]
-    content = replace(content, spans=dots.layers, settlements=last.layers, credits=owed)
+    content = _with_settlements(archive, content, options, chosen, instants)
     strands = [p.strand for p in parts]
-    has_units = bool(content.outlines)
     series = series_values(
-        strands, instants, charted=_charted(parts), notes=notes, has_units=has_units, settlements=content.spans
-    )
+        strands, instants, charted=_charted(parts), notes=[*notes, *content.notes],
+        has_units=bool(content.outlines), settlements=content.spans,
+    )  # fmt: skip
     series["bars"] = _bars(archive, names[0], own[names[0]], parts, options)
     base = _base(content) if options.draw_basemap else None
-    still = _still(content, base)
     values = map_values(content, ground=None) | {
         "subtitle": _subtitle(credits, own, as_known_on), "series": series,
-        "patterns": shared_drawing(strands, instants), "still": still,
+        "patterns": shared_drawing(strands, instants), "still": _still(content, base),
         "credits": [_accuracy(packed, parts), *content.credits],
+        **({} if base else {"ground_credits": [basemap.credits()["places"]]}),
     }  # fmt: skip
-    if base is None:
-        values["ground_credits"] = [basemap.credits()["places"]]
-    made = PageMap(content.bounds)
     data = _data(content, packed, parts, base, _own_dates(own, instants))
+    made = PageMap(content.bounds)
     made.page.parts = PageParts("timeline.html", content.title, values, data, templates_folder(options.templates))
     return made
+
+
+def _with_settlements(
+    archive: Archive, content: MapContent, options: MapOptions, colours: Mapping[str, str], instants: Sequence[datetime]
+) -> MapContent:
+    """With the settlements of all dates, and those of the last for the still picture."""
+    days = instants[0].date(), instants[-1].date()
+    dots = settlement_spans(archive, options, colours, days, content.reach)
+    last = settlements_of(archive, instants[-1], options, colours, content.reach)
+    owed = [*content.credits, *settlement_credit(archive, dots)]
+    return replace(content, spans=dots.layers, settlements=last.layers, credits=owed, notes=last.notes)
 
 
 def _point_timeline(archive: Archive, options: MapOptions, span: tuple[When | None, When | None]) -> PageMap:
@@ -222,8 +232,8 @@ def _bars(
     if len(own) < 2:
         return {}
     every = bars_every(own[0].date().isoformat(), own[-1].date().isoformat())
-    frame = archive.series(
-        source=source, from_=own[0], to=own[-1], as_known_on=options.as_known_on, within=options.within,
+    frame = archive_figures.series(
+        archive, source=source, from_=own[0], to=own[-1], as_known_on=options.as_known_on, within=options.within,
         status=named(is_held=True), every=every,
     )  # fmt: skip
     by_label = {one.label: one for one in change_bars(frame, {}, every) if len(one.bars) > 1}
@@ -272,7 +282,7 @@ def _still(content: MapContent, base: dict[str, Any] | None) -> str:
 def _instants(
     archive: Archive, source: str, from_: When | None, to: When | None, as_known_on: When | None
 ) -> list[datetime]:
-    depicts = archive.snapshots(source, as_known_on=as_known_on or FAR)["depicts"]
+    depicts = archive.reader.snapshots(source, as_known_on=as_known_on or FAR)["depicts"]
     low = to_instant(from_) if from_ is not None else None
     high = last_instant(to) if to is not None else None
     found = sorted({parse_instant(d) for d in depicts})

@@ -158,7 +158,7 @@ def draw_dates(
         shown = archive.reader.title(name)
         both = gettext("{first} and {last}", first=written(from_), last=written(to))
         sides = [_side(*each) for each in zip(contents, span, strict=True)]
-        breaks = span_notes(archive.snapshots(), *(set(side.snapshots) for side in sides))
+        breaks = span_notes(archive.reader.snapshots(), *(set(side.snapshots) for side in sides))
         pair = Pair(
             title=later.title if title is None else given_title(title, title_words(later.place, shown, both)),
             shown=shown,

@@ -12,6 +12,8 @@ import pandas as pd
 
 from geo import __version__
 from geo.archive import Archive
+from geo.archive import figures as archive_figures
+from geo.archive.comparisons import compare_span
 from geo.archive.results import When
 from geo.archive.shared_docs import described, from_one_state
 from geo.claims.class_series import ClassSeries
@@ -100,9 +102,9 @@ def draw_chart(
     name = archive.source_name(source)
     if change and status is None:
         status = named(is_held=True)
-    frame = archive.series(
-        source=name, controller=controller, status=status, within=within, by="unit" if by_unit else None, level=level,
-        boundary=boundary, from_=from_, to=to, every=every, as_known_on=as_known_on,
+    frame = archive_figures.series(
+        archive, source=name, controller=controller, status=status, within=within, by="unit" if by_unit else None,
+        level=level, boundary=boundary, from_=from_, to=to, every=every, as_known_on=as_known_on,
     )  # fmt: skip
     if frame.empty or not (frame["area_km2"] > 0).any():
         raise MapError(f"nothing to draw: {name} has no such ground in that span (geo series shows what there is)")
@@ -286,7 +288,7 @@ def draw_comparison_chart(
     lang: str = "en", shape: Shape = "slide", theme: ThemeName = "light", **asked: Any,  # noqa: ARG001  (for in_language)
 ) -> Path:  # fmt: skip
     """Draw sources side by side on every day of a span as PNG, SVG or PDF."""
-    span, _ = archive.compare_span(from_, to, sources=sources, **asked)
+    span, _ = compare_span(archive, from_, to, sources=sources, **asked)
     panels = [p for p in _compare_panels(archive, span) if p.lines]
     if not panels:
         raise MapError(f"none of {', '.join(sources)} has such ground in that span: nothing can be drawn")

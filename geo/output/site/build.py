@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Unpack
 
 from geo import __version__
-from geo.archive import Archive
+from geo.archive import Archive, contents
 from geo.archive.results import FAR, When, moment, refused_notes
 from geo.output.console import records
 from geo.output.html.map_page import ControlMap, PageMap
@@ -224,7 +224,7 @@ def _render_day(
         "dataset": "",
     }
     if day.files:
-        happened = archive.incidents(day.day, day.day, **plan.options.incidents)
+        happened = contents.incidents(archive, day.day, day.day, **plan.options.incidents)
         owed = credits_of(archive, *filter(None, [plan.options.source, *sorted(set(happened["dataset"]))]))
         record = dataset_record(plan, day, sizes, owed, text, content.bounds)
         values["dataset"] = json_block(record, name="dataset", kind="application/ld+json")
@@ -286,7 +286,7 @@ def _updated(archive: Archive, plan: Plan) -> datetime:
     limit = moment(plan.options.as_known_on) or FAR
     if not plan.options.source:
         return max(learnt(day) for day in plan.days)
-    table = archive.snapshots(plan.options.source)
+    table = archive.reader.snapshots(plan.options.source)
     texts = [text_or_none(v) for c in ("recorded_at", "superseded_at", "retracted_at") for v in table[c]]
     return max(at for at in (parse_instant(t) for t in texts if t) if at <= limit)
 
@@ -297,7 +297,7 @@ def _summary(archive: Archive, plan: Plan, day: Day) -> str:
         return gather(archive, day.day, options).title
     table = archive.area(day.day, source=options.source, within=options.within, as_known_on=options.as_known_on)
     words = card_words(records(table), day.day, plan.shown, place=plan.place)
-    return " ".join([words, *map(sentence, refused_notes(archive.snapshots(), sorted(set(table["snapshot"]))))])
+    return " ".join([words, *map(sentence, refused_notes(archive.reader.snapshots(), sorted(set(table["snapshot"]))))])
 
 
 def _index(

@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 
 from geo import __version__
-from geo.archive import Archive
+from geo.archive import Archive, contents
 from geo.archive.results import FAR, When, refused_notes
 from geo.assets import read_toml
 from geo.formats.gdal import geopackage_bytes
@@ -78,14 +78,14 @@ def read_span(archive: Archive, first: str, last: str, options: SiteOptions) -> 
     colours = side_colours(archive.controllers(as_known_on=known), colours=options.colours)
     used: Sequence[str] = ()
     if options.source:
-        table = archive.snapshots(options.source, as_known_on=known or FAR)
+        table = archive.reader.snapshots(options.source, as_known_on=known or FAR)
         used = table.loc[table["depicts"].str[:10].between(first, last), "snapshot"].tolist()
     told = credit_lines(archive, control, incidents, snapshots=used)
     return DownloadData(f"{first}/{last}", control, incidents, pd.DataFrame(), told, colours)
 
 
 def _incidents(archive: Archive, first: str, last: str, options: SiteOptions) -> gpd.GeoDataFrame:
-    found = archive.incidents(first, last, **options.incidents)
+    found = contents.incidents(archive, first, last, **options.incidents)
     if options.within is not None:
         found = found[found.intersects(archive.unit(options.within).geometry.iloc[0])].reset_index(drop=True)
     return found[[*INCIDENT_FIELDS, "geometry"]]
@@ -128,7 +128,7 @@ def control_of_span(
 
 def _last_day(archive: Archive, control: gpd.GeoDataFrame) -> str:
     """The instant of the last of the snapshots that a frame is of."""
-    table = archive.snapshots()
+    table = archive.reader.snapshots()
     depicted = table.loc[table["snapshot"].isin(set(control["snapshot"])), "depicts"]
     return max(depicted, default="").removesuffix("T00:00:00.000Z")
 
@@ -145,7 +145,7 @@ def credit_lines(
         for name in sorted(set(names))
     ]
     named = {name for name in (*control.get("snapshot", ()), *snapshots) if name}
-    return lines + [f"Control: {note}" for note in refused_notes(archive.snapshots(), sorted(named))]
+    return lines + [f"Control: {note}" for note in refused_notes(archive.reader.snapshots(), sorted(named))]
 
 
 def download_bytes(path: str, loaded: DownloadData) -> bytes:

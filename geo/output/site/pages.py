@@ -13,6 +13,7 @@ import pandas as pd
 
 from geo import __version__
 from geo.archive import Archive
+from geo.archive import figures as archive_figures
 from geo.archive.results import refused_notes
 from geo.formats.xml import Element, add, xml_bytes
 from geo.measure.areas import OUTSIDE
@@ -197,13 +198,13 @@ class Unit:
 def units_of(archive: Archive, plan: Plan) -> list[Unit]:
     """Every unit in which ground of a class stood on a date of the site."""
     options = plan.options
-    table = archive.series(
-        source=options.source, within=options.within, by="unit", from_=plan.days[0].day, to=plan.days[-1].day,
+    table = archive_figures.series(
+        archive, source=options.source, within=options.within, by="unit", from_=plan.days[0].day, to=plan.days[-1].day,
         as_known_on=options.as_known_on,
     )  # fmt: skip
     every = bars_every(plan.days[0].day, plan.days[-1].day)
-    moved = archive.series(
-        source=options.source, within=options.within, by="unit", from_=plan.days[0].day, to=plan.days[-1].day,
+    moved = archive_figures.series(
+        archive, source=options.source, within=options.within, by="unit", from_=plan.days[0].day, to=plan.days[-1].day,
         as_known_on=options.as_known_on, status=named(is_held=True), every=every,
     )  # fmt: skip
     parts = table["part"] if "part" in table else [""] * len(table)
@@ -334,7 +335,7 @@ def unit_page(unit: Unit, archive: Archive, plan: Plan, credits: Sequence[str]) 
         for day, km2, old in pairs
     ]
     names = [str(s["snapshot"]) for day in plan.days for s in day.snapshots]
-    refused = map(sentence, refused_notes(archive.snapshots(), names))
+    refused = map(sentence, refused_notes(archive.reader.snapshots(), names))
     values = {"unit": unit, "shown": plan.shown, "chart": chart, "steps": steps, "styles": chart["styles"]}
     bars = [
         one

@@ -19,6 +19,7 @@ import pandas as pd
 import shapely
 
 from geo import __version__
+from geo.archive import contents
 from geo.archive.results import FAR, When, rows_of
 from geo.assets import ASSETS
 from geo.errors import NoSnapshotError, UsageError
@@ -118,7 +119,7 @@ def plan_site(
     without: Container[str] = (),
 ) -> Plan:  # fmt: skip
     """What a site of an archive would consist of."""
-    table = archive.snapshots(options.source, as_known_on=options.as_known_on or FAR)
+    table = archive.reader.snapshots(options.source, as_known_on=options.as_known_on or FAR)
     by_day: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows_of(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
         by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(row)
@@ -150,7 +151,7 @@ def plan_site(
     look = digest(ground, title, options.shown(), sides, recorded["cards"])
     days, datasets = _days(archive, options, sorted(by_day), chosen, by_day, ground, look)
     series = digest(look, [d.state for d in days], options.base_url, [d.day for d in days])
-    between = archive.incidents(chosen[0], chosen[-1], **options.incidents)
+    between = contents.incidents(archive, chosen[0], chosen[-1], **options.incidents)
     whole = digest(series, _frame(between), [by_day[day] for day in chosen])
     return Plan(options, title, shown, place, days, datasets, series, whole, recorded)
 
@@ -166,7 +167,7 @@ def _point_rows(archive: Archive, options: SiteOptions) -> dict[str, list[Mappin
             for at, mine in rows.groupby(name)
         }
         return {day.isoformat(): [{"recorded_at": known.get(day, learnt), "published": None}] for day in days}
-    found = archive.incidents(within=options.within, **options.incidents)
+    found = contents.incidents(archive, within=options.within, **options.incidents)
     located = located_only(found)
     by_day: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows_of(pd.DataFrame(located[["date_start", "date_end", "recorded_at"]])):
@@ -198,7 +199,7 @@ def _days(
     since = {later: earlier for earlier, later in pairwise(all_days)}
     near = {c: (a, b) for a, c, b in zip([None, *chosen], chosen, [*chosen[1:], None], strict=False)}
     first = incident_span(date.fromisoformat(chosen[0]), options)[0]
-    quiet = archive.incidents(first, chosen[-1], **options.incidents).empty
+    quiet = contents.incidents(archive, first, chosen[-1], **options.incidents).empty
     states: dict[str, str] = {}
 
     dotted = settlement_source(archive, options.settlements)
@@ -220,7 +221,7 @@ def _days(
 
     days, datasets = [], set()
     for day in chosen:
-        told = None if quiet else archive.incidents(day, day, **options.incidents)
+        told = None if quiet else contents.incidents(archive, day, day, **options.incidents)
         sets = sorted(set(told["dataset"])) if told is not None else []
         datasets.update(sets)
         files = file_names(day, options, has_incidents=bool(sets))
@@ -228,11 +229,8 @@ def _days(
         earlier = since.get(day) if options.source else None
         # both show as much ground as the changes since the date before it need
         card = digest(look, data, state(earlier) if earlier else None, earlier)
-        shown = (
-            ""
-            if quiet
-            else _frame(archive.incidents(*incident_span(date.fromisoformat(day), options), **options.incidents))
-        )
+        span = incident_span(date.fromisoformat(day), options)
+        shown = "" if quiet else _frame(contents.incidents(archive, *span, **options.incidents))
         page = digest(card, near[day], options.base_url, list(files), shown, settled(day))
         days.append(Day(day, earlier, *near[day], by_day[day], files, data, card, page))
     return days, sorted(datasets)
