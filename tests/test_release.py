@@ -79,7 +79,8 @@ def test_what_is_released_is_what_the_archive_says(archive: geo.Archive, tmp_pat
         geo.import_files(again, "vector", folder / name, credit=geo.Source("desk", "Desk"), **layer)
         tables = [a.series()[["date", "controller", "area_km2"]] for a in (archive, again)]
         pd.testing.assert_frame_equal(*tables, rtol=1e-9)
-    assert len(gpd.read_parquet(folder / "incidents.parquet")) == 2
+    assert len(found := gpd.read_parquet(folder / "incidents.parquet")) == 2
+    assert found.attrs == {}
     rows = list(csv.DictReader(StringIO((folder / "snapshots.csv").read_text())))
     assert [row["snapshot"] for row in rows] == ["desk@2024-08-08", "desk@2025-01-11"]
     terms = {row["name"]: row for row in csv.DictReader(StringIO((folder / "licences.csv").read_text()))}

@@ -136,6 +136,7 @@ def test_an_embargo_hides_what_is_new(tmp_path: Path) -> None:
     archive.set_rule("embargo", str((datetime.now(UTC) - datetime(2025, 1, 10, tzinfo=UTC)) / timedelta(hours=1)))
     assert sides(archive, "2025-02-01") == {"A": "UA"}
     assert archive.settlements("2025-02-01")["valid_to"].isna().all()
+    assert archive.settlements("2025-02-01")["recorded_at"].isna().all()  # the row was recorded anew when it ended
     assert archive.who(50.0, 36.0)["controller"].tolist() == ["UA"]
     assert sides(geo.open_archive(path, raw=True), "2025-02-01") == {"A": "RU"}
 

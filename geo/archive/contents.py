@@ -524,7 +524,8 @@ def settlements(
     -------
     geopandas.GeoDataFrame
         source, place (its number or word), name, controller, status, native, valid_from, valid_to (datetimes in UTC,
-        half-open, NaT while it stands), recorded_at, and points in EPSG:4326.
+        half-open, NaT while it stands), recorded_at (NaT where an embargo hides the end),
+        and points in EPSG:4326.
 
     Raises
     ------

@@ -119,6 +119,8 @@ class ReleasedStore(Store):
             return frame
         end = pd.Timestamp(limit)
         frame = frame.assign(valid_to=frame["valid_to"].where(frame["valid_to"] < end))
+        # what ended under embargo was recorded anew with its end: that instant would tell of it
+        frame["recorded_at"] = frame["recorded_at"].where(frame["valid_to"].notna())
         return gpd.GeoDataFrame(frame[frame["valid_from"] < end].reset_index(drop=True), crs=CRS)
 
     def _settlement_limit(self, source: str) -> str:

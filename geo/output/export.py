@@ -262,7 +262,7 @@ def _all_settlements(archive: Archive, known: When | None) -> gpd.GeoDataFrame:
     found = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True)) if parts else _NOTHING.reindex(columns=columns)
     stamps = {c: [None if pd.isna(t) else write_instant(t) for t in found[c]] for c in ("valid_from", "valid_to")}
     frame = found.assign(**stamps)[columns]
-    frame.attrs = {"recorded": [write_instant(t) for t in found["recorded_at"]] if parts else []}
+    frame.attrs = {"recorded": [write_instant(t) for t in found["recorded_at"].dropna()] if parts else []}
     return frame
 
 

@@ -193,6 +193,8 @@ def written_as(kind: str, what: str, loaded: DownloadData) -> bytes:
         about = {name: layer_metadata(name.capitalize(), loaded.credits) for name in layers}
         return geopackage_bytes(layers, description="; ".join(loaded.credits), about=about)
     stream = io.BytesIO()
+    frame = frame.copy(deep=False)
+    frame.attrs = {}  # pandas would write them into the file
     frame.to_parquet(stream, index=False, write_covering_bbox=True, schema_version="1.1.0")
     return stream.getvalue()
 
