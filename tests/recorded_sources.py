@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from address_server import QUICK, Answer, Server
 
-from geo.automation.endpoints import Address, known_addresses
+from geo.automation.addresses import Address, known_addresses
 from geo.sources.event_datasets import COLUMNS
 
 Host = Callable[[str, dict[str, str], dict[str, str]], Answer]  # path, query, headers

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from geo import fetch_new, import_files, open_archive
 from geo.automation import fetch as fetching
-from geo.automation.endpoints import Address, Layer, filled, find_address, known_addresses, parse_address
+from geo.automation.addresses import Address, Layer, filled, find_address, known_addresses, parse_address
 from geo.cli import main
 from geo.errors import BusyError, FetchError, FileError, UsageError
 from geo.schema import Options

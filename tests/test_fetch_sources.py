@@ -28,8 +28,8 @@ from hypothesis import strategies as st
 from recorded_sources import FeatureServices, Recorded, as_csv, as_json, as_zip, collection, layer, square
 
 import geo
-from geo.automation import endpoints
-from geo.automation.endpoints import Account, Layer, find_address, known_addresses
+from geo.automation import addresses
+from geo.automation.addresses import Account, Layer, find_address, known_addresses
 from geo.automation.network import Network
 from geo.automation.offers import offered, write_layer
 from geo.cli import main
@@ -56,7 +56,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GEO_CONTACT", WHO)
     with Recorded() as running:
-        monkeypatch.setattr(endpoints, "known_addresses", running.addresses)
+        monkeypatch.setattr(addresses, "known_addresses", running.addresses)
         running.hosts[ISW] = recorded.isw()
         yield running
 
@@ -236,7 +236,7 @@ def test_without_the_file_that_says_where_places_lie_none_is_read(server: Record
 def test_every_address_is_among_those_that_come() -> None:
     assert set(COMES) == set(known_addresses())
     assert len(COMES) >= 12
-    assert set(endpoints.known_addresses()) <= set(geo.sources.KNOWN)
+    assert set(addresses.known_addresses()) <= set(geo.sources.KNOWN)
     text = "".join(CliRunner().invoke(main, ["fetch", "--help"]).output.split())
     assert all(name in text for name in COMES)
 
@@ -464,7 +464,7 @@ def test_a_token_that_ends_is_renewed_by_its_refresh(
     server: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acled = login(server, monkeypatch, Acled(lasts=0.0))  # it has ended before the next page is asked for
-    monkeypatch.setattr("geo.automation.endpoints.time", Clock())
+    monkeypatch.setattr("geo.automation.addresses.time", Clock())
     fetch(tmp_path / "war.gpkg", "acled", *AUGUST)
     grants = [form["grant_type"] for _, form in server.posted]
     assert grants == ["password", *["refresh_token"] * 3]

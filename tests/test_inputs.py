@@ -11,9 +11,9 @@ import pytest
 from address_server import QUICK, Answer, Server
 
 from geo.archive import open_archive
+from geo.automation.addresses import find_address
 from geo.automation.config import read_plan
 from geo.automation.daily import run_daily
-from geo.automation.endpoints import find_address
 from geo.automation.fetch import read_memory
 from geo.automation.network import Network
 from geo.claims.reading import find_claims

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from geo.automation.addresses import find_address
 from geo.automation.config import read_plan
-from geo.automation.endpoints import find_address
 from geo.cli import demo, main
 from geo.sources.vector import read_toml
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from geo.assets import ASSETS
-from geo.automation.endpoints import Address, find_address
+from geo.automation.addresses import Address, find_address
 from geo.errors import GateError, GeoError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.output.images.themes import picture_form

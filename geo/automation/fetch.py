@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.archive.shared_docs import described
-from geo.automation.endpoints import KINDS, Account, Address, RemoteFile, find_address, is_plain_name
+from geo.automation.addresses import KINDS, Account, Address, RemoteFile, find_address, is_plain_name
 from geo.automation.network import Limits, Network, trusting
 from geo.automation.offers import offered, write_layer, write_pages
 from geo.automation.run_record import load_record

@@ -25,7 +25,7 @@ from geo.automation.address_guard import LOOPBACK_NAMES, Deadline, Guard, Resolv
 from geo.errors import FetchError, UsageError
 
 if TYPE_CHECKING:
-    from geo.automation.endpoints import Account
+    from geo.automation.addresses import Account
 
 MIB = 1 << 20
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from geo.automation.endpoints import Address, Layer, Query, RemoteFile, Way, file_name, filled
+from geo.automation.addresses import Address, Layer, Query, RemoteFile, Way, file_name, filled
 from geo.automation.network import FetchedResponse, Network
 from geo.errors import FetchError, GateError, UsageError
 from geo.schema import parse_instant, write_instant

@@ -443,7 +443,7 @@ def fetch(ctx: click.Context, /, archive: Path, source: str, form: str, **given:
     account has its key in the environment or in the system's keyring. The exit code is 1 where a file failed or was
     refused; the next run catches up.
     """
-    from geo.automation.endpoints import find_address
+    from geo.automation.addresses import find_address
     from geo.automation.fetch import fetch_new
 
     given["address"] = find_address(source, config=given.pop("config"))

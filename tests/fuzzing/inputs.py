@@ -14,8 +14,8 @@ from typing import Any
 
 from geo.archive import open_archive
 from geo.archive.safety_rules import rule_of
+from geo.automation.addresses import find_address
 from geo.automation.config import example, read_plan, resolve_since
-from geo.automation.endpoints import find_address
 from geo.automation.network import check_contact, check_url
 from geo.claims.model import claim_of
 from geo.claims.reading import find_claims, read_claim

@@ -16,8 +16,8 @@ import httpx
 
 from geo.archive import open_archive
 from geo.automation import fetch
+from geo.automation.addresses import Address, parse_address
 from geo.automation.daily import run_daily
-from geo.automation.endpoints import Address, parse_address
 from geo.automation.network import Limits, Network
 from geo.importing.importer import ensure_units
 from geo.output.site.publish import open_site_folder
