@@ -25,7 +25,7 @@ from geo.schema import parse_instant
 @pytest.fixture(scope="module")
 def archive(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     path = tmp_path_factory.mktemp("cluster") / "a.gpkg"
-    import_files(path, "deepstate", sorted((shared / "deepstate-raw").glob("*.geojson"))[::6])
+    import_files(path, "deepstate", sorted((shared / "deepstate-raw").glob("*.geojson"))[::12])
     return open_archive(path)
 
 
