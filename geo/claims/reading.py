@@ -335,12 +335,11 @@ def _claim(
 
 
 def _of_something_else(scene: _Scene, amount: Amount, verb: ControlVerb) -> bool:
-    """Whether an area is one of farmland, forest or a place that is no unit here: "2,000 hectares of crops"."""
-    of = re.match(r"\s*of (?:the )?(?!them\b|it\b)", scene.text[amount.end :])
+    """Whether an area is one of farmland, forest or the like: "2,000 hectares of crops"."""
+    of = re.match(r"\s*of (?:the )?(?!them\b|it\b)(?=[a-zа-яіїєґ])", scene.text[amount.end :])
     if of is None or amount.unit not in AREAS:
         return False
-    named = any(m.start == amount.end + of.end() for m in (*scene.units, *scene.sides))
-    return not named and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides)
+    return not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides)
 
 
 def _change(scene: _Scene, amount: Amount) -> tuple[Amount, ControlVerb] | None:
