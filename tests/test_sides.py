@@ -246,7 +246,7 @@ def test_options_take_names_and_aliases(archive: Archive) -> None:
         "claims",
         archive.path,
         "--text",
-        "On 1 August 2024 it held more than 10 km² of Kharkiv region.",
+        "On 1 August 2024 it held more than 10 km² of ground.",
         "--set",
         "controller=Ukraine",
     )
@@ -295,7 +295,7 @@ def test_a_name_from_right_to_left_turns_no_word_around_it(archive: Archive, tmp
     page, picture = drawn(archive, tmp_path, source="rival")
     assert list(page) == [f"Held by \u2068{name}\u2069"]
     assert f"Held by \u2068{name}\u2069" in picture
-    assert f"\u2068{name}\u2069" in run("claims", archive.path, "--text", "On 1 August 2024 it held more than 10 km² of Kharkiv region.",
+    assert f"\u2068{name}\u2069" in run("claims", archive.path, "--text", "On 1 August 2024 it held more than 10 km² of ground.",
                                         "--set", f"controller={name}")  # fmt: skip
     assert "\u2068" not in archive.sides()["name"].str.cat()
 
