@@ -30,6 +30,7 @@ from geo.errors import MapError, UsageError
 from geo.importing.importer import ensure_units, import_files
 from geo.incidents.markers import Marker
 from geo.measure.ellipsoid import area_km2
+from geo.output.html.map_page import draw_maps
 from geo.output.images import text_blocks
 from geo.output.images.drawing import Canvas, save
 from geo.output.images.fonts import clean_settings, plain, text_width, wrapped
@@ -659,6 +660,8 @@ def test_liberated_ground_is_left_out_beside_what_changed(tmp_path: Path) -> Non
     assert [drawn(), drawn(since=first), drawn(since=first, liberated=True), drawn(liberated=False)] == [
         True, False, True, False,
     ]  # fmt: skip
+    pages = [path.read_text() for path in draw_maps(opened, tmp_path / "maps", draw_basemap=False, with_front=False)]
+    assert ["liberated" in page for page in pages] == [False, False]
 
 
 def test_a_list_of_incidents_goes_on_in_the_next_room() -> None:

@@ -211,6 +211,8 @@ def draw_maps(
         before = {day: since if since is not None else earlier.get(day) for day in chosen}
         if since is None:
             options.setdefault("view", "ground")  # not another view every day
+        if options.get("liberated") is None and any(before.values()):
+            options["liberated"] = False  # the first day as those that show a change
         work = [(day, None if before[day] is None else str(before[day])) for day in chosen]
         drawn = partial(attempted, done=partial(_draw_day, folder=Path(folder), source=name, options=options))
         paths = by_workers(archive, work, drawn, workers=workers)
