@@ -278,7 +278,7 @@ class Archive(ArchiveBase):
     units = with_dates("recorded_at")(contents.units)
     unit = contents.unit
     countries = contents.countries
-    incidents = with_dates("date_start", "date_end", "report_date", "source_date", *_RECORDED)(contents.incidents)
+    incidents = with_dates("date_start", "date_end", "report_date", *_RECORDED)(contents.incidents)
     claims = with_dates("said_on", "date_from", "date_to", *_RECORDED)(contents.claims)
     coverage = with_dates("first", "last")(days_covered.coverage)
     set_accuracy = contents.set_accuracy

@@ -253,7 +253,8 @@ def incidents(
     Returns
     -------
     geopandas.GeoDataFrame
-        The fields of docs/formats.md, dates and instants as datetimes in UTC, points in EPSG:4326.
+        The fields of docs/formats.md, points in EPSG:4326; dates and instants are datetimes in UTC, but for
+        source_date, which may name several.
 
     Examples
     --------

@@ -14,7 +14,7 @@ import geopandas as gpd
 
 from geo.errors import UsageError
 from geo.formats.tables import defused
-from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, text_or_none
+from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, dated, text_or_none
 from geo.sources.event_datasets import ACLED_DATE_PREC, ACLED_TAG, COLUMNS, GEO_PRECISION
 
 Fields = Mapping[str, Any]
@@ -30,6 +30,7 @@ _HANDLE = re.compile(r"@\w+(?:[;,] ?@?\w[\w ]*)*$")
 
 def shaped(frame: gpd.GeoDataFrame, shape: str, *, raw: bool = False) -> Iterator[list[str]]:
     """Incidents as rows of text, the header first."""
+    frame = dated(frame)
     if shape not in SHAPES:
         raise UsageError(f"no shape {shape!r}; there are: {', '.join(SHAPES)}")
     columns, cells = _OF[shape](frame)
