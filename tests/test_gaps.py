@@ -50,7 +50,12 @@ def desk(folder: Path, days: tuple[str, ...] = DAYS, *, last: str = "B") -> Path
 def test_no_interval_runs_over_a_gap(tmp_path: Path) -> None:
     archive = open_archive(desk(tmp_path))
     table = archive.who(50.5, 30.5)
-    told = table[["controller", "valid_from", "valid_to", "next_map"]].astype(str).apply(lambda cells: cells.str[:10])
+    told = (
+        table[["controller", "valid_from", "valid_to", "next_map"]]
+        .astype(str)
+        .apply(lambda cells: cells.str[:10])
+        .fillna("NaT")
+    )
     assert told.values.tolist() == [
         ["A", "2025-01-10", "2025-01-31", "2026-08-19"], ["A", "2026-08-19", "2026-08-20", "NaT"],
         ["B", "2026-08-20", "NaT", "NaT"],
