@@ -41,6 +41,7 @@ from geo.presentation.chart_lines import (
 from geo.presentation.labels import figure
 from geo.presentation.sides import PALETTE
 from geo.presentation.statuses import NOBODY
+from geo.schema import dated
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +232,7 @@ def months(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def bars_of(archive: Archive, every: Any = "month", **asked: Any) -> list[Any]:
-    return change_bars(archive.series(status="held", every=every, **asked), {}, every)
+    return change_bars(dated(archive.series(status="held", every=every, **asked)), {}, every)
 
 
 @pytest.mark.parametrize("every", ["month", "week"])
@@ -251,7 +252,7 @@ def test_each_bar_is_the_change_between_the_last_maps_of_two_months(months: Path
 
 
 def bars_of_units(archive: Archive, every: Any) -> list[Any]:
-    frame = archive.series(status="held", every=every, by="unit")
+    frame = dated(archive.series(status="held", every=every, by="unit"))
     return [bars for _, rows in frame.groupby("unit") for bars in change_bars(rows, {}, every)]
 
 
