@@ -55,13 +55,13 @@ def test_every_incident_is_counted_once_and_none_is_moved_out_of_what_is_known(s
 
 def test_a_mark_says_what_it_stands_for() -> None:
     some = [
-        Marker(50 + i / 1000, 36, 0, "x", [("Date", f"2024-08-0{1 + i % 3}"), ("Event", "Battles" if i % 4 else "<b>")])
+        Marker(50 + i / 1000, 36, 0, "x", [("Event", "Battles" if i % 4 else "<b>")], days=[f"2024-08-0{1 + i % 3}"])
         for i in range(8)
     ]
     (mark,) = cluster_markers(some, limit=1, marks=1)
     assert (mark.count, mark.title, mark.kind) == (8, "8 incidents within 1 km", "place")
     assert dict(mark.facts) == {
-        "Incidents": "8", "Date": "2024-08-01 to 2024-08-03", "Where": "within 1 km", "Event": "Battles (6); <b> (2)",
+        "Incidents": "8", "Date": "1 August 2024 to 3 August 2024", "Where": "within 1 km", "Event": "Battles (6); <b> (2)",
     }  # fmt: skip
 
 

@@ -258,8 +258,10 @@
   function apart(crowd) {
     return crowd.rows.map(function (row) {
       var said = row.slice(3).map(function (i) { return crowd.texts[i]; }), facts = [];
-      for (var i = 3; i < said.length; i += 2) { facts.push([said[i], said[i + 1]]); }
-      return { lat: row[0], lon: row[1], radius: row[2], kind: said[0], region: said[1], title: said[2], facts: facts };
+      for (var i = 4; i < said.length; i += 2) { facts.push([said[i], said[i + 1]]); }
+      return {
+        lat: row[0], lon: row[1], radius: row[2], kind: said[0], region: said[1], title: said[2], days: said[3], facts: facts
+      };
     });
   }
 
@@ -412,10 +414,10 @@
       return found ? found[1] : _("not stated");
     }
     function passes(item, control) {
-      var value = control.value, days = fact(item, _("Date"));
+      var value = control.value;
       if (!value) { return true; }
-      if (control.dataset.filter === "since") { return days.slice(-10) >= value; }
-      if (control.dataset.filter === "until") { return days.slice(0, 10) <= value; }
+      if (control.dataset.filter === "since") { return item.days.slice(-10) >= value; }
+      if (control.dataset.filter === "until") { return item.days.slice(0, 10) <= value; }
       return fact(item, control.dataset.filter) === value;
     }
     function apply() {

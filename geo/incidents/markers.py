@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.measure.ellipsoid import lengths_km
+from geo.presentation.labels import written
 from geo.presentation.language import N_, gettext, ngettext, number
 from geo.schema import text_or_none
 
@@ -22,7 +22,6 @@ MARKS = 120  # what a map shows of more, so that the ground under them is still 
 _FINEST = 1 / 64  # of the ground that they lie on: the first mesh that is tried
 _NAMED = 3  # values of a fact that are named
 _TOLD = (N_("Event"), N_("Verification"), N_("Source"))
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 # what is said of an incident in a list, by the name of the fact
 _LISTED = {
     N_("Date"): N_("date"), N_("Precision"): N_("precision"), N_("Killed"): N_("killed"), N_("Injured"): N_("injured"),
@@ -72,11 +71,6 @@ def shared_words(markers: Sequence[Marker]) -> str:
     )  # fmt: skip
 
 
-def days_of(facts: Mapping[str, str]) -> list[str]:
-    """The days between which an incident, or several, lie, from what is said of them."""
-    return _DAY.findall(facts.get(gettext("Date"), ""))
-
-
 def fact_words(marker: Marker, *, with_precision: bool = False) -> list[str]:
     """What is known of an incident, as a list of incidents has it."""
     facts, unknown = dict(marker.facts), gettext("not known")
@@ -95,7 +89,8 @@ def _grouped(markers: Sequence[Marker], at: NDArray[np.float64], mesh: float) ->
 def _mark(members: Sequence[Marker], at: NDArray[np.float64]) -> Marker:
     if len(members) == 1:
         return members[0]
-    span = _span(members)
+    days = sorted({day for marker in members for day in marker.days})
+    days = [days[0], days[-1]] if days else []
     lon, lat = at.mean(axis=0).tolist()
     km = lengths_km(shapely.linestrings(np.stack([at, np.broadcast_to((lon, lat), at.shape)], axis=1)))
     first = members[0]
@@ -103,16 +98,15 @@ def _mark(members: Sequence[Marker], at: NDArray[np.float64]) -> Marker:
     where = gettext("somewhere in {region}", region=first.area_name) if first.kind == "region" else within
     radius = max(1000 * d + s.radius_m for d, s in zip(km.tolist(), members, strict=True)) if first.radius_m else 0.0
     told = [(name, _values([dict(marker.facts).get(name, "") for marker in members])) for name in map(gettext, _TOLD)]
-    facts = [(gettext("Incidents"), number(len(members))), (gettext("Date"), span), (gettext("Where"), where)]
+    facts = [(gettext("Incidents"), number(len(members))), (gettext("Date"), _span(days)), (gettext("Where"), where)]
     facts += told
     title = ngettext("{n} incident {where}", "{n} incidents {where}", len(members), where=where)
     return replace(first, lat=lat, lon=lon, radius_m=radius, title=title, facts=[(k, v) for k, v in facts if v],
-                   count=len(members))  # fmt: skip
+                   count=len(members), days=days)  # fmt: skip
 
 
-def _span(members: Sequence[Marker]) -> str:
-    days = [day for marker in members for day in days_of(dict(marker.facts))]
-    return gettext(" to ").join(dict.fromkeys((min(days), max(days)))) if days else ""
+def _span(days: Sequence[str]) -> str:
+    return gettext(" to ").join(written(day) for day in dict.fromkeys(days))
 
 
 def _values(said: Sequence[str]) -> str:
@@ -149,6 +143,7 @@ class Marker:
     area: shapely.Geometry | None = None
     area_name: str = ""
     count: int = 1  # incidents that share this mark
+    days: Sequence[str] = ()  # the first and the last, in ISO 8601
 
     @property
     def kind(self) -> Literal["place", "circle", "region"]:
@@ -163,7 +158,7 @@ def marker_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry |
     precision = number_or_none(row["where_prec"])
     days = [t for t in (text_or_none(row["date_start"]), text_or_none(row["date_end"])) if t]
     known = [
-        (N_("Date"), gettext(" to ").join(dict.fromkeys(days))),
+        (N_("Date"), _span(days)),
         (N_("Where"), ", ".join(t for t in (text_or_none(row["adm_1"]), text_or_none(row["country"])) if t)),
         (N_("Precision"), gettext(_WORDS[int(precision)]) if precision in _WORDS else ""),
         (N_("Event"), event_of(row)),
@@ -181,8 +176,8 @@ def marker_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry |
     for name in _regions_named(row):
         area = region(name)
         if area is not None:
-            return Marker(point.y, point.x, _radius_m(row), title, facts, area, name)
-    return Marker(point.y, point.x, _radius_m(row), title, facts)
+            return Marker(point.y, point.x, _radius_m(row), title, facts, area, name, days=days)
+    return Marker(point.y, point.x, _radius_m(row), title, facts, days=days)
 
 
 def _regions_named(row: Mapping[Any, Any]) -> list[str]:

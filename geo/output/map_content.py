@@ -27,7 +27,6 @@ from geo.archive.results import (
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import (
     Marker,
-    days_of,
     event_of,
     fact_words,
     marker_of,
@@ -201,7 +200,7 @@ class MapContent:
         ]
         return {
             "crowd": number(len(self.crowd)) if self.crowd else "",
-            "days": sorted({day for f in facts for day in days_of(f)}),
+            "days": sorted({day for marker in self.crowd or self.markers for day in marker.days}),
             "choices": [(name, values) for name, values in found if len(values) > 1],
             "lines": ["; ".join(fact_words(marker)) for marker in self.markers],
         }

@@ -296,6 +296,7 @@ def _incident(marker: Marker) -> dict[str, Any]:
     return {
         "lat": marker.lat, "lon": marker.lon, "radius": marker.radius_m, "kind": marker.kind,
         "region": marker.area_name, "title": marker.title, "facts": list(marker.facts),
+        "days": " ".join(marker.days),
     }  # fmt: skip
 
 
@@ -308,7 +309,7 @@ def _crowd(markers: Sequence[Marker]) -> str:
 
     rows = [
         [round(m.lat, 5), round(m.lon, 5), m.radius_m, numbered(m.kind), numbered(m.area_name), numbered(m.title),
-         *(numbered(text) for fact in m.facts for text in fact)]
+         numbered(" ".join(m.days)), *(numbered(text) for fact in m.facts for text in fact)]
         for m in markers
     ]  # fmt: skip
     return map_drawing.packed({"texts": list(texts), "rows": rows})
