@@ -117,9 +117,10 @@ def _joint(text: str, verbs: Sequence[tuple[int, int, Kind]], lang: Lang) -> lis
 
 def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, bool]:
     """The clause with blanks for what counts nobody or was counted before; and whether it corrects an earlier count."""
-    text = passage.text.replace("’", "'").replace("ʼ", "'")
+    text = without_running(passage.text.replace("’", "'").replace("ʼ", "'"), passage.lang)
     text, corrections = _aside(passage.lang, "replaced").subn(lambda m: " " * len(m[0]), text)
     text = pattern(passage.lang, "ages", "mask").sub(lambda m: " " * len(m[0]), text)
+    text = _without_members(text, passage.lang)
     text = _aside(passage.lang, "aside").sub(_blank, text)
     text = _without_relatives(text, passage.lang)
     text = pattern(passage.lang, "casualties", "of_those").sub(lambda m: " " * len(m[0]), text)
@@ -128,6 +129,24 @@ def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, 
         if a < b:
             text = text[:a] + " " * (b - a) + text[b:]
     return text, corrections > 0
+
+
+def without_running(text: str, lang: Lang) -> str:
+    """A text with blanks for the running total of a war: "bringing the number killed since 2023 to 61,900"."""
+    return pattern(lang, "casualties", "running").sub(lambda m: " " * len(m[0]), text)
+
+
+_DASHED = re.compile(r"\s[—–-]\s[^.;—–]{3,100}\s[—–-]\s")
+
+
+def _without_members(text: str, lang: Lang) -> str:
+    """A text with blanks for who they are between dashes, after their number: "a family of five — a couple and …"."""
+    verb = "|".join(f"(?:{words(lang)['casualties'][kind]})" for kind in KINDS)
+    for match in _DASHED.finditer(text):
+        before = re.split(r"[.,;:]", text[: match.start()])[-1]
+        if re.search(number_pattern(), before, re.I) and not re.search(verb, before + match[0], re.I):
+            text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+    return text
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -197,7 +216,8 @@ def _nearest(
     inside = [g for g in free if g.start < verb[1] and g.end > verb[0]]
     if inside:
         return inside[0]
-    if total:
+    if total:  # "the toll is 12 dead, 31 wounded": a number with a word of its own is that word's
+        after = [g for g in after if text[g.end :].startswith(",") or not _has_verb(text, g, passive, lang)]
         return next((g for g in after if not re.search(r"[;.]", text[verb[1] : min(g.start, verb[1] + _FAR)])), None)
     if linked:
         return linked[0]

@@ -85,7 +85,8 @@ def _sentence(merger: EventMerger, sentence: TextSpan) -> None:
     attributions = speakers.find_attributions(sentence)
     touched: list[DraftBuilder] = []
     # of months or years, or of what happens all the time, and not of an event
-    background = bool(pattern(sentence.lang, "doubt", "background").search(sentence.text)) and not pattern(
+    own = casualties.without_running(sentence.text, sentence.lang)
+    background = bool(pattern(sentence.lang, "doubt", "background").search(own)) and not pattern(
         sentence.lang, "doubt", "superlative"
     ).search(sentence.text)
     if not background:
