@@ -117,8 +117,8 @@ def pattern(lang: str, *names: str) -> re.Pattern[str]:
 def rules(lang: str) -> tuple[Rule, ...]:
     """The event rules of a language, the highest rank first."""
     found = [
-        Rule(r["rule"], lang, re.compile(r["pattern"], re.IGNORECASE), r["event_type"], r["sub_event_type"],
-             int(r["rank"]), r["joins"] == "yes", tuple(r["counts"].split()))
+        Rule(r["rule"], lang, re.compile(rf"(?<!\w)(?:{r['pattern']})", re.IGNORECASE), r["event_type"],
+             r["sub_event_type"], int(r["rank"]), r["joins"] == "yes", tuple(r["counts"].split()))
         for r in _rows(f"{lang}/events.csv")
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda r: -r.rank))
