@@ -261,6 +261,43 @@ def test_a_region_that_is_not_known_is_not_everywhere(of: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("All but 4 percent of Luhansk region was in Russian hands on 30 June 2025.", "lacking"),
+        ("Russia holds all of Luhansk region but about 3 percent.", "lacking"),
+        ("Russia occupied the whole of Luhansk region except for 200 square kilometres.", "lacking"),
+        ("Россия контролирует всю Луганскую область, кроме 4 процентов.", "lacking"),
+        ("Росія контролює всю Луганську область, крім 150 кв. км.", "lacking"),
+        ("Russland kontrolliert bis auf 4 Prozent die ganze Region Luhansk.", "lacking"),
+        ("La Russie contrôle toute la région de Louhansk sauf 4 %.", "lacking"),
+        ("By 20 February 2025 the army controlled 60 percent of Boristan state.", "'Boristan' is no unit"),
+        ("Russia holds 30 percent of Boristan.", "'Boristan' is no unit"),
+        ("Росія контролює 60 відсотків Бористанської області.", "'Бористанської' is no unit"),
+        ("Russia holds 30 percent of Ukrainians on its soil.", "something else than ground"),
+        ("Russia took 45 km² of Boristan district, not 80 as Moscow says.", "'Boristan' is no unit"),
+        ("Russia has not taken 45 km² of Donetsk region.", "a denial"),
+    ],
+)  # fmt: skip
+def test_a_refusal_gives_its_own_reason(text: str, why: str) -> None:
+    claim = read_claim(text, date="2025-07-01")
+    assert claim.value is None
+    assert why in " ".join(claim.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Russia took 45 km² of Donetsk region in May 2025, not 80 km² as Moscow says.",
+        "Росія захопила 45 кв. км Донецької області у травні 2025 року, а не 80, як каже Москва.",
+        "Russland eroberte 45 km² der Region Donezk, nicht 80.",
+    ],
+)
+def test_what_another_says_is_denied_and_not_the_figure(text: str) -> None:
+    (claim,) = find_claims(text, date="2025-07-01")
+    assert (claim.quantity, claim.unit, claim.value) == ("gained", "UA-14", 45.0)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "In June 2025 Russia managed to occupy 556 km² of Ukraine", "Russia grabbed 556 sq km of Ukraine in June 2025",

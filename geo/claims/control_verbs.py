@@ -36,6 +36,16 @@ _NOT_AFTER = re.compile(r"\s*(?:from|away|behind|beyond|off|inside|deep|short|no
 _GOES_ON = re.compile(rf"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|{_any('goes_on')}\b|{GROUND}\b)", re.IGNORECASE)
 _RATE = re.compile(rf"(?<!\w)(?:{_any('rate')})(?!\w)", re.IGNORECASE)
 _SHORT_OF = re.compile(rf"\s*(?:{_any('short_of')}|{_any('compared')})(?!\w)", re.IGNORECASE)
+# "all but 5 percent", "вся область, кроме 200 км²": the figure is what is left out
+_ALL_BUT = re.compile(
+    rf"(?<!\w)(?:{_any('all_but')})(?:\s+(?:an?|the|about|around|some|roughly|only|just|last|final|remaining|etwa|rund|die|den|"
+    r"letzten?|близько|приблизно|около|примерно|останніх|последних|environ|les|derniers))*\s*$",
+    re.IGNORECASE,
+)
+# ", not 2,000 as Damascus claims" denies that other figure
+_NOT_OTHER = re.compile(
+    rf",\s*(?:and |und |et |а )?(?:not|nicht|non|не)\s+(?:the )?(?:\d|{spelled_pattern()})[^;]*", re.IGNORECASE
+)
 _OF_BEFORE = re.compile(rf"(?:^|[,;:]\s*){_any('of_before')}\s*$", re.IGNORECASE)
 _PART_OF = _any("part_of")
 _COUNTRY = r"(?:України|Украины|Росії|России)(?!\w)"  # in the genitive
@@ -136,7 +146,8 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     part = text[slice(*clause)]
     if amount.value is None and amount.notes:
         return amount.notes[0]
-    if why := negation(part):
+    others = [m for m in _NOT_OTHER.finditer(text) if amount.end <= m.start()]
+    if why := negation(text[clause[0] : min([clause[1], *(m.start() for m in others)])]):
         return why
     near = part[max(amount.start - clause[0] - 60, 0) : amount.end - clause[0] + 60]
     if amount.unit != "settlements" and _RATE.search(text[max(amount.start - 30, clause[0]) : amount.end + 40]):
@@ -145,6 +156,8 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
         return "how much is lacking, or the difference from another figure"
     spoken = len(text[amount.start : amount.end]) - len(text[amount.start : amount.end].lstrip("fromзісFROMЗІС "))
     lead = text[: amount.start + (0 if amount.comparator == "between" else spoken)]
+    if _ALL_BUT.search(lead[-90:]):
+        return "how much is lacking, or the difference from another figure"
     if _OF_BEFORE.search(lead) or _OUT_OF.search(lead[-60:]):
         return "what another figure is a part of"
     if _BESIDE.search(lead[-60:]):

@@ -319,7 +319,7 @@ def _claim(
     if verb is None:
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
     if amount.unit == "percent" and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides):
-        return _refused(draft, "the percentage is of something else than ground")
+        return _refused(draft, _of_unknown(scene, amount) or "the percentage is of something else than ground")
     if _of_something_else(scene, amount, verb):
         return _refused(draft, "the area is of something else than ground")
     if amount.unit == "percent":
@@ -513,6 +513,22 @@ def _elsewhere(scene: _Scene, amount: Amount) -> str | None:
     for match in filter(None, (pattern.match(scene.text, amount.end) for pattern in _NAMED)):
         is_area = re.compile(rf"\s+{_AREA}\b").match(scene.text, match.end())  # Khartoum state is no capital
         if not any(a <= match.start("name") < b for a, b in (places if is_area else known)):
+            return f"{match['name']!r} is no unit that is known here"
+    return None
+
+
+_OF_NAME = re.compile(
+    rf"\s*(?:of|von|de|des|du) (?:the |la )?{_NAME}(?<!ans)(?: [A-Z][\w-]+)*(?: {_AREA})?"
+    r"(?=\s*(?:$|[.,;)])|\s+(?:on|since|as|and|at)\b)"
+)
+
+
+def _of_unknown(scene: _Scene, amount: Amount) -> str | None:
+    """Why a share of a named region is none: "75 % of the Gaza Strip", where no unit has that name."""
+    found = [p.match(scene.text, amount.end) for p in (_OF_NAME, *_NAMED[2:])]
+    known = [(m.start, m.end) for m in scene.units] + [(d.start, d.end) for d in scene.dates]
+    for match in filter(None, found):
+        if not any(a <= match.start("name") < b for a, b in known):
             return f"{match['name']!r} is no unit that is known here"
     return None
 
