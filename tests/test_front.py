@@ -21,7 +21,7 @@ from geo.cli import main
 from geo.errors import UsageError
 from geo.importing.importer import import_files
 from geo.measure.ellipsoid import areas_km2, lengths_km, local_plane
-from geo.measure.front_line import distance_km, front_of, movement
+from geo.measure.front_line import _closed, _closed_over, _water_and_banks, distance_km, front_of, movement
 from geo.output.map_content import FRONT_INSET_KM
 from geo.presentation.basemap import water
 from geo.presentation.legend import front_words
@@ -245,3 +245,16 @@ def test_a_front_of_several_sides_says_whose_edges_it_is() -> None:
 def test_the_verb_takes_the_inset_of_the_maps() -> None:
     inset = next(p for p in main.commands["front"].params if p.name == "inset_km")
     assert inset.default == FRONT_INSET_KM
+
+
+def test_only_ground_near_water_is_looked_at_for_gaps_over_it() -> None:
+    bounds = (30.0, 44.5, 38.0, 50.0)
+    banks, zone = _water_and_banks(bounds, bounds)
+    corners = np.random.default_rng(3).uniform(bounds[:2], (bounds[2] - 0.4, bounds[3] - 0.3), size=(120, 2))
+    boxes = shapely.box(*corners.T, *np.add(corners, (0.4, 0.3)).T)
+    ground = local_plane(bounds).laid(shapely.union_all(boxes))
+    assert not shapely.covers(zone, ground)
+    whole = shapely.intersection(_closed(ground, 24.0), banks)
+    near = _closed_over(banks, shapely.intersection(ground, zone))
+    assert shapely.area(whole) > 1000
+    assert shapely.area(shapely.symmetric_difference(whole, near)) < 1e-3

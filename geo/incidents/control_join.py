@@ -149,9 +149,9 @@ def _by_source(found: _Found, max_age_days: float | None) -> pd.DataFrame:
     found.why[facts["date_start"].isna()] = "its day is not told"
     found.why[old] = f"the snapshot is older than {max_age_days} days"
     live = np.flatnonzero((start > 0) & ~old)
-    for state in np.unique(start[live]).tolist():
-        _judge(found, live[start[live] == state])
-    _mind_spans(found, depicts, live, start)
+    end = _states(depicts, facts["date_end"].fillna(facts["date_start"]))
+    for state in np.unique([*start[live], *end[live]]).tolist():
+        _judge_state(found, live[start[live] == state], live[(end[live] == state) & (start[live] < state)])
     names = [None, *table["snapshot"].tolist()]
     snapshots = [names[k] for k in start.tolist()]
     texts = {"ground": found.ground, "side": found.side, "why": found.why, "snapshot": snapshots}
@@ -167,21 +167,38 @@ def _states(depicts: list[str], days: pd.Series) -> NDArray[np.int64]:
     return np.array([count[day] for day in told], dtype=np.int64)
 
 
-def _judge(found: _Found, mine: NDArray[np.intp]) -> None:
-    """Write ground, distance and side of the incidents of one state, and why where they are not determined."""
-    facts, points = found.facts.iloc[mine], found.points[mine]
-    day = min(facts["date_start"])
+def _judge_state(found: _Found, mine: NDArray[np.intp], ended: NDArray[np.intp]) -> None:
+    """Judge the incidents that begin in one state of control, and those from before that lasted into it."""
+    ended = ended[found.ground[ended] != NOT_DETERMINED]
+    if not len(mine) and not len(ended):
+        return
+    day = found.facts["date_start"].iloc[mine].min() if len(mine) else found.facts["date_end"].iloc[ended].max()
     frame = found.archive.control(day, source=found.source)
     out = found.archive.reader.uncovered(found.source, frame)
-    ground = [g or NOT_MARKED for g in ground_at(points, frame, out)]
-    away = _front_km(found, day, points)
-    holders = sorted(set(frame.loc[frame["status"].isin(named(is_held=True)), "controller"].dropna().astype(str)))
+    if len(mine):
+        _judge(found, mine, day, frame, out)
+    then = np.array([g or NOT_MARKED for g in ground_at(found.points[ended], frame, out)], dtype=object)
+    moved = ended[then != found.ground[ended]]
+    found.ground[moved], found.side[moved] = NOT_DETERMINED, None
+    found.why[moved] = "the place changed hands while it lasted"
+
+
+def _judge(
+    found: _Found, mine: NDArray[np.intp], day: str, frame: gpd.GeoDataFrame, uncovered: shapely.Geometry
+) -> None:
+    """Write ground, distance and side of the incidents of one state, and why where they are not determined."""
+    facts, points = found.facts.iloc[mine], found.points[mine]
+    ground = [g or NOT_MARKED for g in ground_at(points, frame, uncovered)]
     radius, regional = facts["uncertainty_km"].to_numpy(dtype=float), facts["regional"].to_numpy(dtype=bool)
-    crossed = _reach_across(points, np.where(regional, 0, radius), ground, frame, out)
+    away = np.full(len(mine), np.nan)
+    if not regional.all():
+        away[~regional] = _front_km(found, day, points[~regional])
+    holders = sorted(set(frame.loc[frame["status"].isin(named(is_held=True)), "controller"].dropna().astype(str)))
+    crossed = _reach_across(points, np.where(regional, 0, radius), ground, frame, uncovered)
     told = zip(regional.tolist(), radius.tolist(), away.tolist(), crossed.tolist(), ground, strict=True)
     why = [_why(*each) for each in told]
     found.why[mine] = why
-    found.front_km[mine] = np.where(regional, np.nan, away)
+    found.front_km[mine] = away
     found.ground[mine] = [NOT_DETERMINED if w else g for w, g in zip(why, ground, strict=True)]
     found.side[mine] = [None if w else _side(g, holders) for w, g in zip(why, ground, strict=True)]
 
@@ -237,18 +254,3 @@ def _reach_across(
     there = np.array([g or NOT_MARKED for g in found], dtype=object).reshape(len(uncertain), -1)
     out[uncertain] = (there != np.array(ground, dtype=object)[uncertain, None]).any(axis=1)
     return out
-
-
-def _mind_spans(found: _Found, depicts: list[str], live: NDArray[np.intp], start: NDArray[np.int64]) -> None:
-    """Of incidents that lasted for days: not determined where the place changed hands from the first to the last."""
-    last = found.facts["date_end"].fillna(found.facts["date_start"])
-    end = _states(depicts, last)
-    spans = live[(end[live] != start[live]) & (found.ground[live] != NOT_DETERMINED)]
-    for state in np.unique(end[spans]).tolist():
-        mine = spans[end[spans] == state]
-        frame = found.archive.control(max(last.iloc[mine]), source=found.source)
-        out = found.archive.reader.uncovered(found.source, frame)
-        then = np.array([g or NOT_MARKED for g in ground_at(found.points[mine], frame, out)], dtype=object)
-        moved = mine[then != found.ground[mine]]
-        found.ground[moved], found.side[moved] = NOT_DETERMINED, None
-        found.why[moved] = "the place changed hands while it lasted"

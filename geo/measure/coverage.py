@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.assets import read_toml
 from geo.measure.areas import NOWHERE, areal_only
-from geo.measure.ellipsoid import local_plane
+from geo.measure.ellipsoid import Plane, local_plane
 from geo.presentation.language import N_, date_words, ngettext, plain_number
 
 NOT_COVERED = N_("Not covered by this source")
@@ -52,16 +53,24 @@ def uncovered_ground(drawn: NDArray[np.object_], units: gpd.GeoDataFrame, covera
     homes = units[(units["level"] == 0) & units["unit"].isin(mine["parent"])]
     if mine.empty or homes.empty or not len(drawn):
         return NOWHERE
-    country = shapely.union_all(np.asarray(homes.geometry.array, dtype=object))
-    plane = local_plane(shapely.bounds(country))
-    left = shapely.difference(plane.laid(country), plane.laid(shapely.union_all(drawn)))
+    plane, country, where = _laid_units(tuple(homes.geometry), tuple(mine.geometry))
+    left = shapely.difference(country, plane.laid(shapely.union_all(drawn)))
     parts = shapely.get_parts(shapely.buffer(left, -_STRIP_KM / 2, quad_segs=2))
-    where = plane.laid(shapely.union_all(np.asarray(mine.geometry.array, dtype=object)))
     inside = shapely.area(shapely.intersection(parts, where)) > 0.5 * shapely.area(parts)
     size = shapely.area(parts)
     kept = parts[inside & (size >= coverage.least_km2) & (size < size.max(initial=0.0))]
     grown = shapely.buffer(shapely.union_all(kept), _STRIP_KM / 2, quad_segs=2)
     return areal_only(plane.lifted(shapely.intersection(grown, left)))
+
+
+@lru_cache(maxsize=8)
+def _laid_units(
+    homes: tuple[shapely.Geometry, ...], units: tuple[shapely.Geometry, ...]
+) -> tuple[Plane, shapely.Geometry, shapely.Geometry]:
+    """The plane of a source's countries, these, and its units, both laid on it: the same for each of its maps."""
+    country = shapely.union_all(homes)
+    plane = local_plane(shapely.bounds(country))
+    return plane, plane.laid(country), plane.laid(shapely.union_all(units))
 
 
 def _all_else(drawn: NDArray[np.object_], mine: gpd.GeoDataFrame, units: gpd.GeoDataFrame) -> shapely.Geometry:

@@ -343,6 +343,10 @@ class Plane(NamedTuple):
 
 def local_plane(bounds: Sequence[float] | Floats) -> Plane:
     """Lambert's azimuthal equal-area plane about the middle of a box, in km, on WGS 84."""
-    lon, lat = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
+    return _plane_about((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
+
+
+@lru_cache(maxsize=64)  # PROJ takes some milliseconds to make one
+def _plane_about(lon: float, lat: float) -> Plane:
     plane = f"+proj=laea +lat_0={lat:.6f} +lon_0={lon:.6f} +datum=WGS84 +units=km"
     return Plane(Transformer.from_crs("EPSG:4326", plane, always_xy=True))
