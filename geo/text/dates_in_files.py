@@ -27,6 +27,14 @@ def months() -> Mapping[str, int]:
 
 
 @cached_words
+def _year_word() -> re.Pattern[str]:
+    """The word for a year that some languages write after it, at the end of a cell."""
+    listed = (word_list(language, "dates").get("year_words", "") for language in languages())
+    words = sorted((w for text in listed for w in text.split("|") if w), key=len, reverse=True)
+    return re.compile(rf"\s*(?:{'|'.join(map(re.escape, words))})$", re.IGNORECASE)
+
+
+@cached_words
 def _patterns() -> Sequence[re.Pattern[str]]:
     """Tried in this order: the most explicit first."""
     words = "|".join(sorted((re.escape(w).replace("'", APOSTROPHES) for w in months()), key=len, reverse=True))
@@ -158,7 +166,7 @@ def _written(text: str) -> datetime:
         if why := is_unclear(text):
             raise GateError(f"date {text!r} {why}: {_WAY_OUT}")
         named = find_date(text)
-        if named is not None and named[1] == text.rstrip("."):
+        if named is not None and named[1] == _year_word().sub("", text).rstrip("."):
             return named[0]
         return parse_instant(iso)  # it says what is wrong
     raise GateError(f"date {text!r} is a bare number, which is not taken for a date: {_WAY_OUT}")
