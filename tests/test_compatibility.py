@@ -31,7 +31,7 @@ def told(path: Path) -> dict[str, Any]:
         "snapshots": len(table),
         "incidents": len(archive.incidents()),
         "claims": len(archive.claims()),
-        "series": [[r.date, r.controller, r.status, r.area_km2] for r in series.itertuples()],
+        "series": [[f"{r.date:%Y-%m-%d}", r.controller, r.status, r.area_km2] for r in series.itertuples()],
         "corrected": archive.area("2025-01-11")["area_km2"].tolist(),
         "before": archive.area("2025-01-11", as_known_on=first)["area_km2"].tolist(),
         "first_recorded": first,

@@ -23,7 +23,7 @@ from geo.importing.importer import import_files
 from geo.incidents.control_join import counted, encounters
 from geo.incidents.duplicates import doubles
 from geo.measure.front_line import distance_km
-from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS
+from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS, dated
 from geo.storage.gpkg import encode
 from geo.storage.store import tally_of
 
@@ -270,7 +270,7 @@ def test_the_database_counts_what_the_rows_say(keys: tuple[str, ...], asked: dic
     found = archive.reader.tally(keys, **asked)
     wanted = asked.get("wanted", {})
     frame = archive.incidents(**{k: v for k, v in asked.items() if k != "wanted"}, **wanted)
-    frame = frame.assign(geom=encode(frame.geometry.to_numpy()))
+    frame = dated(frame).assign(geom=encode(frame.geometry.to_numpy()))
     pd.testing.assert_frame_equal(found, tally_of([frame], keys), check_dtype=False)
     assert found["incidents"].sum() == len(frame)
 

@@ -292,9 +292,11 @@ def test_what_is_withheld_changes_no_answer_in_many_archives(tmp_path: Path, bas
 
 def test_the_owner_sees_the_difference(tmp_path: Path, base: bytes) -> None:
     """The test above must be able to fail."""
-    build(tmp_path / "one.gpkg", base, 0, 1)
-    build(tmp_path / "two.gpkg", base, 0, 2)
-    one, two = (open_archive(tmp_path / name, raw=True) for name in ("one.gpkg", "two.gpkg"))
+    paths = [tmp_path / name / "a.gpkg" for name in ("one", "two")]
+    for secret, path in enumerate(paths, 1):
+        path.parent.mkdir()
+        build(path, base, 0, secret)
+    one, two = (open_archive(path, raw=True) for path in paths)
     assert one.incidents()["notes"].tolist() != two.incidents()["notes"].tolist()
     assert one.reader.snapshots().to_csv() != two.reader.snapshots().to_csv()
 
@@ -325,4 +327,4 @@ def test_incidents_of_which_the_day_is_withheld_are_told_without_it(
         assert {row["why"] for row in rows} == {"its day is not told"}
     elif "--by" in asked:
         assert {row[asked[1]] for row in rows} == {"not stated"}
-        assert sum(row["incidents"] for row in rows) == 6
+        assert sum(row["incidents"] for row in rows) == 9

@@ -26,7 +26,7 @@ from tests.test_faults import write_day
 READER_SECONDS, WRITER_SECONDS = 0.1, 1.0
 _READ = (
     "import sys\nfrom geo.storage.store import Store\na = Store(__import__('pathlib').Path(sys.argv[1]))\n"
-    "with a.holding():\n print(len(a.reader.snapshots()), flush=True)\n sys.stdin.readline()\n print(len(a.reader.snapshots()))\n"
+    "with a.holding():\n print(len(a.snapshots()), flush=True)\n sys.stdin.readline()\n print(len(a.snapshots()))\n"
 )
 OLD = Path(__file__).with_name("fixtures") / "layout_1.gpkg"
 

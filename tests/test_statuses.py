@@ -142,7 +142,7 @@ def test_two_sources_and_their_check(path: Path) -> None:
 
 def test_pages_say_and_draw_it_in_order(path: Path, tmp_path: Path) -> None:
     page = tmp_path / "map.html"
-    run("map", path, "--source", "desk", "--since", DAYS[0], "-o", page)
+    run("map", path, "--source", "desk", "--since", DAYS[0], "--liberated", "-o", page)
     text = page.read_text(encoding="utf-8")
     assert in_order(legend_of(text))
     assert in_order(text[text.index("Key figures") :])

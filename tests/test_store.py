@@ -207,14 +207,14 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
 def test_foreign_files_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "text.gpkg").write_text("no database at all, but long enough to have a header" * 9)
     with pytest.raises(ArchiveError, match="not a GeoPackage"):
-        Store(tmp_path / "text.gpkg").reader.snapshots()
+        Store(tmp_path / "text.gpkg").snapshots()
     plain = sqlite3.connect(tmp_path / "plain.gpkg")
     plain.execute("CREATE TABLE t (a)")
     plain.close()
     with pytest.raises(ArchiveError, match="SQLite, but no GeoPackage"):
-        Store(tmp_path / "plain.gpkg").reader.snapshots()
+        Store(tmp_path / "plain.gpkg").snapshots()
     with pytest.raises(ArchiveError, match="no such archive"):
-        Store(tmp_path / "absent.gpkg").reader.snapshots()
+        Store(tmp_path / "absent.gpkg").snapshots()
 
 
 def test_a_newer_layout_is_refused(tmp_path: Path) -> None:

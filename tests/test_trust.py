@@ -15,7 +15,7 @@ from benchmarks import deeds, hands, kills
 from benchmarks.hands import QUESTIONS
 from geo.archive import open_archive
 from geo.output.console import whole_file
-from geo.storage import store
+from geo.storage.attached import IncidentQuery
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_incidents_of_a_span_are_those_that_touch_it(
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE incidents (fid INTEGER PRIMARY KEY, date_start, date_end)")
         connection.executemany("INSERT INTO incidents (date_start, date_end) VALUES (?, ?)", lives)
-        condition, values = store._in_span(first, last)
+        (condition,), values = IncidentQuery(first=first, last=last).conditions()
         found = connection.execute(f"SELECT date_start, date_end FROM incidents WHERE {condition} ORDER BY fid", values)
         assert found.fetchall() == [
             (start, end)
@@ -120,7 +120,7 @@ def test_incidents_of_a_span_are_those_that_touch_it(
 def test_a_day_of_a_million_incidents_is_found_by_indexes(works: dict[str, kills.Work]) -> None:
     with open_archive(works["correction"].start / "a.gpkg").store.reading() as connection:
         for first, last in (("2024-01-05", "2024-01-05"), ("2024-01-05", None)):
-            condition, values = store._in_span(first, last)
+            (condition,), values = IncidentQuery(first=first, last=last).conditions()
             query = f"EXPLAIN QUERY PLAN SELECT geom FROM incidents WHERE 1 AND {condition} ORDER BY date_start, fid"
             plan = str(connection.execute(query, values).fetchall())
             assert "incidents_by_date (date_start>?" in plan
