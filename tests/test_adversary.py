@@ -20,7 +20,8 @@ import pytest
 from shapely.geometry import box
 
 from geo.archive import open_archive
-from geo.errors import ArchiveError, GeoError
+from geo.errors import ArchiveError, GateError, GeoError
+from geo.formats.geojson import features
 from geo.importing.importer import Receipt, import_files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,6 +73,13 @@ def test_a_ring_of_a_million_vertices(tmp_path: Path) -> None:
     path = tmp_path / "2025-01-11.geojson"
     path.write_text(collection(json.dumps({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})))
     assert outcome_of(path, "vector") == "read"
+
+
+@pytest.mark.parametrize("kind", [{}, [], 1, None])
+def test_a_feature_whose_type_is_no_text_is_refused(kind: object) -> None:
+    document = {"type": "FeatureCollection", "features": [{"type": kind, "properties": {}, "geometry": {}}]}
+    with pytest.raises(GateError, match="feature 1 is not a GeoJSON Feature"):
+        features(document, path=Path("a.geojson"))
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', '{"type":"GeometryCollection","geometries":['])

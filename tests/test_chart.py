@@ -270,10 +270,10 @@ def test_maps_that_are_not_comparable_have_a_gap_and_no_bar(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, months: Path
 ) -> None:
     archive = open_archive(months)
-    frame = archive.series(status="held", every="month")
-    unlike = (frame["controller"] == "X") & (frame["date"].dt.strftime("%Y-%m-%d") == "2024-05-03")
+    frame = dated(archive.series(status="held", every="month"))
+    unlike = (frame["controller"] == "X") & (frame["date"] == "2024-05-03")
     frame.loc[unlike, ["gained_km2", "lost_km2"]] = np.nan
-    monkeypatch.setattr(Archive, "series", lambda *_, **__: frame)
+    monkeypatch.setattr("geo.archive.figures.series", lambda *_, **__: frame)
     (bars,) = change_bars(frame, {}, "month")
     assert [b.gained is None for b in bars.bars] == [False, False, False, True, False]
     assert change_key([bars])[-1][0] == "gap"
@@ -336,5 +336,5 @@ def test_a_briefing_and_the_page_of_a_unit_have_the_bars_of_change(months: Path,
     )
     build_site(archive, tmp_path / "site", with_downloads=False)
     unit = (tmp_path / "site" / "units" / "ru-krs.html").read_text()
-    (of_unit,) = change_bars(archive.series(status="held", every="month", within="RU-KRS"), {}, "month")
+    (of_unit,) = change_bars(dated(archive.series(status="held", every="month", within="RU-KRS")), {}, "month")
     assert f"Held by X: {', '.join(totals_of(of_unit))} km²" in unit

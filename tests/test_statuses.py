@@ -154,7 +154,7 @@ def test_pages_say_and_draw_it_in_order(path: Path, tmp_path: Path) -> None:
     assert in_order(legend_of(line.read_text(encoding="utf-8")))
     run("timeline", path, "--source", "desk", "--source", "rival", "-o", line)
     dates = tmp_path / "dates.html"
-    run("compare-dates", path, "--source", "desk", "--from", DAYS[0], "--to", DAYS[1], "-o", dates)
+    run("compare-dates", path, "--source", "desk", "--from", DAYS[0], "--to", DAYS[1], "--liberated", "-o", dates)
     assert in_order(legend_of(dates.read_text(encoding="utf-8")))
     both = tmp_path / "compare.html"
     run("compare", path, "--source", "desk", "--source", "rival", "--date", DAYS[1], "-o", both,

@@ -171,9 +171,10 @@ def features(document: Any, *, path: Path) -> list[dict[str, Any]]:
         raise GateError(f"{path}: not GeoJSON: type is {kind!r}, FeatureCollection is wanted (members: {shown})")
     if not isinstance(found, list):
         raise GateError(f"{path}: 'features' is {type(found).__name__}, a list is wanted")
-    kinds = {(type(f), type(f.get("properties")), type(f.get("geometry")), f.get("type")) if type(f) is dict else None
-             for f in found}  # fmt: skip
-    if kinds <= {(dict, dict, dict, "Feature")}:
+    if all(
+        type(f) is dict and type(f.get("properties")) is type(f.get("geometry")) is dict and f.get("type") == "Feature"
+        for f in found
+    ):
         return found
     return [_feature(feature, path=path, row=row) for row, feature in enumerate(found, 1)]
 
@@ -191,7 +192,6 @@ def _feature(feature: Any, *, path: Path, row: int) -> dict[str, Any]:
     return {**feature, "properties": properties or {}, "geometry": geometry}
 
 
-@np.errstate(invalid="ignore")  # what has NaN or infinity in it is refused later, in words
 def is_esri(document: Any) -> bool:
     """Whether it is an answer of a feature service in Esri's own JSON."""
     is_answer = isinstance(document, dict) and "type" not in document
@@ -240,6 +240,7 @@ def _shells_of(rings: Any) -> Any:
     return shells
 
 
+@np.errstate(invalid="ignore")  # what has NaN or infinity in it is refused later, in words
 def build(geometries: Sequence[Mapping[str, Any] | None]) -> Built:
     """Make shapely geometries of GeoJSON ones; every vertex, ring order and ring start as given, heights dropped."""
     built = Built(np.full(len(geometries), None, dtype=object))
