@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import folium
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -37,8 +38,10 @@ from geo.measure import areas
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edge_history import Step
 from geo.measure.series.panel import class_ledgers, panel, zone_changes
+from geo.output.html.map_page import draw_maps
 
 FINE = 136  # districts that Ukraine has
+PAGES = 20
 OVERLAY_DAYS = 6  # the rival's overlay of a day takes about a second: it is timed on a few days and multiplied
 
 
@@ -60,6 +63,13 @@ def rival_archive(files: list[Path], path: Path) -> None:
         # files of a series differ in their fields, and a layer that is appended to cannot
         frame = frame[[c for c in ("name", "geometry") if c in frame]].assign(day=file.stem)
         frame.to_file(path, layer="control", driver="GPKG", mode="a" if i else "w")
+
+
+def rival_page(file: Path, out: Path) -> None:
+    """The polygons of a date, as the plainest script with geopandas and folium."""
+    page = folium.Map(tiles=None)
+    folium.GeoJson(gpd.read_file(file)).add_to(page)
+    page.save(out)
 
 
 def rival_script(files: list[Path], units: gpd.GeoDataFrame) -> None:
@@ -104,6 +114,18 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     rival, name = folder / "deepstate-mirror-rival.gpkg", files[180].stem
     read = median(lambda: gpd.read_file(rival, where=f"day = '{name}'"), runs=25)
     yield "one date of the archive to a GeoDataFrame", day, read, 1
+    yield from _pages(files[100 : 100 + PAGES], folder)
+
+
+def _pages(files: list[Path], folder: Path) -> Iterator[tuple[str, float, float, float]]:
+    """`geo maps` of some dates beside folium's plainest pages of the same polygons."""
+    import_files(folder / "few.gpkg", "deepstate-mirror", files)
+    archive = open_archive(folder / "few.gpkg")
+    rival = median(lambda: [rival_page(file, folder / "rival.html") for file in files], runs=3)
+    for front in (False, True):
+        ours = median(lambda f=front: list(draw_maps(archive, folder / "maps", with_front=f)), runs=3)
+        name = f"{len(files)} dated pages, {'with' if front else 'without'} the front"
+        yield f"{name}; folium's of the polygons alone", ours, rival, 5
 
 
 def start_up() -> None:
