@@ -128,3 +128,32 @@ def test_an_archive_without_a_front_still_has_its_incidents(gazetteer: Gazetteer
     (walungu,) = mentions("Fighting went on near Walungu.", gazetteer=gazetteer, prior=prior)
     assert (walungu.latitude, walungu.gazetteer) == (-2.6, "archive")
     assert list_places(gazetteer, "Kursk", prior=prior)["front_km"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Fighters ambushed a convoy near Kani.", "Kani"),
+        ("A drone hit a depot near Modena.", "Modena"),
+        ("В Белгородской области дрон атаковал машину в селе Муром.", "Муром"),
+        ("In Kursk region, shelling hit the town of Engels.", "Engels"),
+        ("У Сумській області обстріляли будинок в Ізюмі.", "Ізюмі"),
+    ],
+)
+def test_a_place_outside_what_the_text_is_about_has_no_coordinates(text: str, name: str, gazetteer: Gazetteer) -> None:
+    (found,) = [m for m in mentions(text, gazetteer=gazetteer) if m.text == name]
+    assert (found.latitude, found.role) == (None, "place")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("In Poland, a drone fell in Rzeszow.", "Rzeszow"),
+        ("A drone fell in the Polish town of Zamosc.", "Zamosc"),
+        ("In Sumy region, a shell hit a house in Konotop.", "Konotop"),
+        ("In Sumy region, officials heard of the attack from Kharkiv.", "Kharkiv"),
+    ],
+)
+def test_a_place_in_what_the_text_names_keeps_its_own(text: str, name: str, gazetteer: Gazetteer) -> None:
+    (found,) = [m for m in mentions(text, gazetteer=gazetteer) if m.text == name]
+    assert found.latitude is not None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from geo.schema import text_or_none
+from geo.schema import DISTRICT_PREC, text_or_none
 from geo.text.dates import EXACT, FEW_DAYS, MONTH, DateMention, find_dates
 from geo.text.dates_in_files import find_date
 from geo.text.languages import Rule, actors, any_of, pattern, rules, word_list, words
@@ -65,7 +65,6 @@ def find_actors(passage: TextSpan) -> list[Actor]:
 
 
 LOCATED = ("place", "region", "country")
-_DISTRICT = 3  # UCDP's where_prec of a second-level unit
 _FINENESS = {"place": 2.0, "region": 1.0, "country": 0.0}
 
 
@@ -164,7 +163,7 @@ def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Seque
 
 def _score(passage: TextSpan, place: Place, at: int, scopes: Sequence[Stretch]) -> float:
     before = passage.text[: place.start - passage.start][-60:]
-    score = _FINENESS[place.role] + (0.5 if place.where_prec == _DISTRICT else 0.0) - abs(place.start - at) / 90
+    score = _FINENESS[place.role] + (0.5 if place.where_prec == DISTRICT_PREC else 0.0) - abs(place.start - at) / 90
     if pattern(passage.lang, "where", "from").search(before):
         score -= 2.0
     elif pattern(passage.lang, "where", "locative").search(before):

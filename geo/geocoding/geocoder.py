@@ -28,7 +28,7 @@ from geo.geocoding.gazetteer import (
 )
 from geo.geocoding.matching import given_spans, spans_of
 from geo.geocoding.ranking import ALIKE_NAMES, LARGE, TOWN, RankedMention, rank_mentions
-from geo.schema import CRS
+from geo.schema import CRS, DISTRICT_PREC
 from geo.text.sentences import read
 from geo.text.words import key_of, plain_key
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 LOCATED = ("place", "region", "country")
 # UCDP's where_prec: 1 the place, 2 near it, 3 its second-level unit, 4 its first-level unit, 6 its country
-_PRECISION = {"place": 3, "district": 3, "region": 4, "country": 6, "area": 5, "sea": 7, "continent": 6}
+_PRECISION = {"place": 3, "district": DISTRICT_PREC, "region": 4, "country": 6, "area": 5, "sea": 7, "continent": 6}
 _NEAR_KM = 5.0
 _DISTRICT_KM = 25.0
 # scores that lie nearer together than this say nothing
@@ -47,7 +47,7 @@ _NAMESAKES = 1.5
 # from an archive's front: a place that far off, with fewer people than this, is named with what it lies in
 _FAR_KM, _VILLAGE_KM, _CITY = 60.0, 35.0, 15_000
 _MOST = 0.5  # of an archive's incidents of a name that lie by the place that is taken for it
-_DISTRICT = 3  # UCDP's where_prec of a second-level unit
+_KNOWN_ABROAD = 250_000  # a city of so many people is meant in whatever country the text is about
 _UNSURE = 0.8  # places of an archive's theatre whose scores lie nearer together are as likely
 
 
@@ -167,7 +167,7 @@ def _with_neighbours(text: str, found: list[Mention]) -> list[Mention]:
         if inside and other.country and one.country and one.country != other.country and other.latitude is not None:
             kept[at] = _unplaced(one, f"the text puts it in {other.text}, and the place of the name lies elsewhere")
         beside = text[one.end : other.start] in (" ", " in ", ", ") and other.role == "region"
-        if beside and one.role == "place" and one.score is None and other.where_prec == _DISTRICT:
+        if beside and one.role == "place" and one.score is None and other.where_prec == DISTRICT_PREC:
             kept[at] = replace(other, text=one.text, start=one.start, end=one.end, role="place", score=None)
     return kept
 
@@ -245,6 +245,8 @@ def _mention(row: RankedMention, gazetteer: Gazetteer, prior: ArchivePrior | Non
             return _contained_only(row, abroad, gazetteer)
         why = ["only another spelling, of a place in a country that the text does not name"]
         return Mention(span.text, span.start, span.end, "place", why=why[0])
+    if elsewhere := _out_of_play(row, place, gazetteer.countries):
+        return Mention(span.text, span.start, span.end, "place", why=elsewhere)
     outside = _outside(row, place)
     if outside is not None:
         return _contained_only(row, outside, gazetteer)
@@ -354,6 +356,19 @@ def _abroad(row: RankedMention, place: Place) -> Place | None:
     if how == OTHER and OSA.normalized_similarity(own, plain_key(key_of(row.span.text))) > ALIKE_NAMES:
         return None
     return next((c for c in here if c.kind != "country"), here[0])
+
+
+def _out_of_play(row: RankedMention, place: Place, countries: Sequence[str] | None) -> str:
+    """Why a place is not what a name means, by the countries in play and the region of its sentence; else empty."""
+    held = any(place.inside(c) for c in (*row.beside, *(c for c, *_ in row.within)))
+    if place.kind != "place" or place.capital or held:
+        return ""
+    abroad = countries is not None and place.country not in {*countries, *row.demonyms}
+    if abroad and place.population < _KNOWN_ABROAD:
+        return f"only a place in {place.country} has such a name, and the text names no such country"
+    if row.scene is not None and not row.beside:
+        return f"the sentence speaks of {row.scene.name}, and the place of the name lies elsewhere"
+    return ""
 
 
 def _outside(row: RankedMention, place: Place) -> Place | None:

@@ -184,16 +184,31 @@ def _name(span: Span) -> str:
 def _contain(reading: Reading, table: Sequence[RankedMention]) -> None:
     """The containers that the text names for each mention: beside it, in its sentence, its paragraph, the text."""
     holders = [(row, row.best) for row in table if row.span.located and row.best is not None and _holds(row)]
+    demonyms = frozenset(row.span.code for row in table if row.span.role == "demonym")
     for at, row in enumerate(table):
         row.beside = _beside(reading, table, at)
-        row.within = []
+        row.within, row.scene, row.demonyms = [], None, demonyms
         if not reading.words or row.span.first >= len(reading.words):
             continue
         for other, place in holders:
             if other is row or place is None:
                 continue
             worth, where = _where(reading, row.span, other.span)
+            if where == "same sentence" and _is_scene(reading, row.span, other.span):
+                row.scene = place
             row.within.append((place, worth * (1.0 if place.kind != "country" else IN_COUNTRY), where))
+
+
+def _is_scene(reading: Reading, span: Span, holder: Span) -> bool:
+    """Whether a sentence that opens with "In Belgorod region" has a place where something is: "in the village of A"."""
+    lead = reading.before(holder.first)
+    opens = (
+        lead[-1:] != ()
+        and lead[-1] in _INSIDE
+        and (holder.first == len(lead) or reading.starts(holder.first - len(lead)))
+    )
+    local = bool(span.near) or span.kind == "place" or bool(_INSIDE.intersection(reading.before(span.first)[-1:]))
+    return opens and local and holder.last <= span.first
 
 
 def _holds(row: RankedMention) -> bool:
@@ -337,6 +352,8 @@ class RankedMention:
     ranked: Ranked = field(default_factory=list)
     beside: list[Place] = field(default_factory=list)
     within: list[tuple[Place, float, str]] = field(default_factory=list)
+    scene: Place | None = None  # what the sentence opens with: "In Belgorod region"
+    demonyms: frozenset[str] = frozenset()  # countries of which the text names the people
 
     @property
     def best(self) -> Place | None:
