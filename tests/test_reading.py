@@ -380,6 +380,30 @@ def test_a_name_that_no_gazetteer_has_keeps_its_name(gazetteer: Gazetteer) -> No
     assert (bare.fields["latitude"], bare.fields["where_coordinates"]) == (None, "Qwertow")
 
 
+@pytest.mark.parametrize(
+    ("text", "tolls"),
+    [
+        (
+            "Shelling killed three people in Nikopol and one in Kherson and wounded four in Marhanets.",
+            {"Nikopol": (3, None), "Marhanets": (None, 4)},
+        ),
+        ("Shelling killed three in Nikopol and wounded four in Dnipropetrovsk region.", {"Nikopol": (3, 4)}),
+        ("Росіяни обстрілом вбили двох жителів Нікополя і поранили чотирьох мешканців Марганця.",
+         {"Nikopol": (2, None)}),
+        ("Beim Beschuss wurden zwei Menschen in Nikopol getötet.", {"Nikopol": (2, None)}),
+        ("Ранее сообщалось о шести погибших, однако удар по Никополю унёс жизни троих человек.", {"Nikopol": (3, None)}),
+    ],
+)  # fmt: skip
+def test_each_place_has_its_own_count(
+    text: str, tolls: dict[str, tuple[int | None, int | None]], gazetteer: Gazetteer
+) -> None:
+    day = {"Sh": "On 8 July 2025 ", "Ро": "8 липня 2025 року ", "Be": "Am 8. Juli 2025: ", "Ра": "8 июля 2025 года: "}
+    drafts = read_briefing(text_of(day[text[:2]] + text), gazetteer=gazetteer, date="2025-07-09").incidents
+    found = {d.fields["where_coordinates"]: (d.fields["best"], d.fields["injured_best"]) for d in drafts}
+    assert found == tolls
+    assert {d.fields["date_start"] for d in drafts} == {"2025-07-08"}
+
+
 def test_the_texts_come_out_as_they_should() -> None:
     assert len(cases("known")) >= 20
     for name, found in score("known").items():

@@ -156,7 +156,8 @@ def _clause(
         return []
     # a later total is of the same event, whatever the day on which it was told
     only_total = bool(counted) and all(t.is_total for t in counted) and all(t.rule.joins for t in triggers)
-    when = [] if only_total else _days(merger, clause, sentence)
+    days = _days(merger, clause, sentence)
+    when = [] if only_total else days
     lead = max(triggers, key=lambda t: t.rule.rank, default=None)
     at = lead.start if lead else counted[0].start
     scopes = [(v.scope_start, v.scope_end) for v in attributions]
@@ -176,14 +177,41 @@ def _clause(
     for place in targets:
         builder = _counted_before(merger, counted) if only_total and place is None else None
         found.append(builder or _find(merger, clause, lead, place, when))
-        _add(merger, found[-1], clause, triggers, place, when)
-    if len(found) == 1:
-        kinds = found[0].rule.counts if found[0].rule is not None else ("killed", "injured")
-        found[0].counts += [t for t in counted if t.kind in kinds]
-    elif counted:
-        for builder in found:
+        _add(merger, found[-1], clause, triggers, place, when if found[-1].clauses else days)
+    if len(found) > 1:
+        for builder in found if counted else ():
             builder.shared = "; ".join(dict.fromkeys(t.text for t in counted))
+        counted = []
+    for there, own in _by_place(clause, counted, targets[0], mentions):
+        if there is not targets[0]:  # "killed two in A and injured seven in B"
+            found.append(_find(merger, clause, lead, there, days))
+            _add(merger, found[-1], clause, triggers, there, days)
+        builder = found[0] if there is targets[0] else found[-1]
+        kinds = builder.rule.counts if builder.rule is not None else ("killed", "injured")
+        builder.counts += [t for t in own if t.kind in kinds]
     merger.last = found[-1]
+    return found
+
+
+def _by_place(
+    clause: TextSpan, counted: Sequence[CasualtyCount], where: Place | None, mentions: Sequence[Place]
+) -> list[tuple[Place | None, list[CasualtyCount]]]:
+    """The counts of each place; those that name another one right after them are not of where the event is told of."""
+    found: list[tuple[Place | None, list[CasualtyCount]]] = [(where, [])]
+    inside = events.within(mentions, clause.start, clause.end)
+    for count in counted:
+        named = pattern(clause.lang, "where", "of_count").match(clause.text, count.end - clause.start)
+        start = None if named is None else clause.start + named.start("name")
+        there = next((p for p in inside if p.start == start), None)
+        if there is None and where is not None and named is not None and named.groupdict().get("residents") is not None:
+            continue  # residents of a town that no gazetteer has
+        if there is None or where is None or there.holds(where) or where.holds(there) or there.key == where.key:
+            found[0][1].append(count)
+        elif there.role != "country":
+            held = next((own for place, own in found if place is not None and place.key == there.key), None)
+            if held is None:
+                found.append((there, held := []))
+            held.append(count)
     return found
 
 
