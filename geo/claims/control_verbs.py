@@ -59,7 +59,7 @@ _MOVED = re.compile(
     r"\b(?:mov(?:ed|ing)|advanc|shift|push|retreat|deep|wide|depth|просу|продви|отодви|вглиб)\w*", re.IGNORECASE
 )
 _OUT_OF = re.compile(
-    rf"(?:\d|{spelled_pattern()})\s+(?:(?:out )?of(?: (?:the|its|those|their))?(?: \w+)?|"
+    rf"[\s\S]{{0,60}}?(?:\d|{spelled_pattern()})\s+(?:(?:out )?of(?: (?:the|its|those|their))?(?: \w+)?|"
     r"з|із|из|von(?: den)?|des|sur(?: les)?)\s*$",
     re.IGNORECASE,
 )
@@ -158,7 +158,7 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     lead = text[: amount.start + (0 if amount.comparator == "between" else spoken)]
     if _ALL_BUT.search(lead[-90:]):
         return "how much is lacking, or the difference from another figure"
-    if _OF_BEFORE.search(lead) or _OUT_OF.search(lead[-60:]):
+    if _OF_BEFORE.search(lead) or _OUT_OF.match(lead[-60:]):
         return "what another figure is a part of"
     if _BESIDE.search(lead[-60:]):
         return "the figure with which another is compared"

@@ -525,7 +525,7 @@ _OF_NAME = re.compile(
 
 def _of_unknown(scene: _Scene, amount: Amount) -> str | None:
     """Why a share of a named region is none: "75 % of the Gaza Strip", where no unit has that name."""
-    found = [p.match(scene.text, amount.end) for p in (_OF_NAME, *_NAMED[2:])]
+    found = [_OF_NAME.match(scene.text, amount.end), *(p.match(scene.text, amount.end) for p in _NAMED[2:])]
     known = [(m.start, m.end) for m in scene.units] + [(d.start, d.end) for d in scene.dates]
     for match in filter(None, found):
         if not any(a <= match.start("name") < b for a, b in known):
