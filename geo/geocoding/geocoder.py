@@ -282,7 +282,7 @@ def _doubt(row: RankedMention, place: Place, prior: ArchivePrior) -> str:
     far = away is not None and away > (_FAR_KM if place.population >= TOWN else _VILLAGE_KM)
     if far and (how == LOOSE or place.population < _CITY) and not prior.share(row.span.text, place):
         return f"only a place {away:.0f} km from the front has such a name"
-    if 0.0 < (prior.share(row.span.text, place) or 0.0) < _MOST:
+    if place.population < _CITY and 0.0 < (prior.share(row.span.text, place) or 0.0) < _MOST:
         return "incidents of the archive lie at several places of the name"
     second = next((r for r in row.ranked[1:] if r[0].kind == "place" and apart_km(place, r[0]) > _DISTRICT_KM), None)
     return f"{_label(*second[:2])} is as likely" if second is not None and score - second[1] < _UNSURE else ""
