@@ -228,7 +228,7 @@ def _layers(listed: Any, where: str) -> tuple[Layer, ...]:
 
 
 def _check(address: Address, where: str) -> Address:
-    if address.reader not in names():
+    if address.reader not in KNOWN and address.reader not in plugins():
         raise UsageError(f"{where} reader {address.reader!r}: one of {', '.join(names())} is wanted")
     if address.kind not in KINDS:
         raise UsageError(f"{where} kind {address.kind!r}: one of {', '.join(KINDS)} is wanted")
