@@ -66,7 +66,7 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
     lang, (text, corrected) = passage.lang, _masked(passage, void)
     found = [*_none(passage, text)]
     taken: set[int] = set()
-    cumulative = pattern(lang, "casualties", "cumulative").search(text)
+    cumulative, stated = (pattern(lang, "casualties", name).search(text) for name in ("cumulative", "stated"))
     verbs: list[tuple[int, int, Kind]] = sorted(
         (*m.span(), kind) for kind in KINDS for m in pattern(lang, "casualties", kind).finditer(text)
     )
@@ -79,8 +79,8 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
         left = verbs[i - 1][1] if i else 0
         right = verbs[i + 1][0] if i + 1 < len(verbs) else len(text)
         total = corrected or (cumulative is not None and start >= earlier)
-        stated = any(m.start() <= start for m in pattern(lang, "casualties", "stated").finditer(text))
-        group = _nearest(text, groups, taken, (start, end), (left, right), lang, total or stated)
+        total_is_said = total or (stated is not None and stated.start() <= start)
+        group = _nearest(text, groups, taken, (start, end), (left, right), lang, total_is_said)
         if group is None or any(f.start - passage.start < end and start < f.end - passage.start for f in found):
             continue
         taken.add(group.start)
@@ -141,10 +141,10 @@ _DASHED = re.compile(r"\s[—–-]\s[^.;—–]{3,100}\s[—–-]\s")
 
 def _without_members(text: str, lang: Lang) -> str:
     """A text with blanks for who they are between dashes, after their number: "a family of five — a couple and …"."""
-    verb = "|".join(f"(?:{words(lang)['casualties'][kind]})" for kind in KINDS)
+    verbs = [pattern(lang, "casualties", kind) for kind in KINDS]
     for match in _DASHED.finditer(text):
         before = re.split(r"[.,;:]", text[: match.start()])[-1]
-        if re.search(number_pattern(), before, re.I) and not re.search(verb, before + match[0], re.I):
+        if re.search(number_pattern(), before, re.I) and not any(v.search(before + match[0]) for v in verbs):
             text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
     return text
 
@@ -247,10 +247,9 @@ def _gap(text: str, group: _Group, end: int) -> str:
 
 def _has_verb(text: str, group: _Group, passive: re.Pattern[str], lang: Lang) -> bool:
     """Whether a count after a verb has its own: "10 killed 3 injured"."""
-    verb = re.compile("|".join(f"(?:{words(lang)['casualties'][kind]})" for kind in KINDS), re.I)
     at = passive.match(text, group.end)
-    hurt = any(pattern(lang, "casualties", kind).search(text[group.start : group.end]) for kind in KINDS[:2])
-    return hurt or bool(verb.match(text, at.end() if at else group.end))
+    end, verbs = at.end() if at else group.end, [pattern(lang, "casualties", kind) for kind in KINDS]
+    return any(v.search(text[group.start : group.end]) for v in verbs[:2]) or any(v.match(text, end) for v in verbs)
 
 
 def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> list[_Group]:
