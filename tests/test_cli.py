@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +280,11 @@ def test_every_option_says_what_it_does() -> None:
         if isinstance(option, click.Option) and not option.help
     ]
     assert silent == []
+
+
+def test_help_holds_no_marks_that_a_page_of_documents_would_read() -> None:
+    marked = [name for name, verb in main.commands.items() if re.search(r"[*`|]|_\s", verb.help or "")]
+    assert marked == []
 
 
 def test_help_lists_every_verb_once_in_its_group_on_one_line() -> None:

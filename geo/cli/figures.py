@@ -142,8 +142,7 @@ def series(archive: Path, form: str, output: Path | None, **given: Any) -> None:
 def panel(archives: tuple[str, ...], form: str, output: Path | None, **given: Any) -> None:
     """Area at regular dates, of one archive or of many.
 
-    A row for each date, unit and class. A pattern in quotation marks, such as 'wars/*.gpkg', stands for all files
-    that it fits.
+    A row for each date, unit and class. A pattern of file names in quotation marks stands for all files that it fits.
     """
     from geo.archive.many import panels
 
