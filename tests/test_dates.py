@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from geo.errors import GateError
-from geo.text.dates_in_files import date_in_name, find_date, read_instant, without_date
+from geo.formats.dates import date_in_name, find_date, read_instant, without_date
 
 
 @pytest.mark.parametrize(

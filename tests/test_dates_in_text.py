@@ -15,10 +15,10 @@ from geo.claims.reading import range_of, read_claim
 from geo.cli import demo
 from geo.extraction.briefing import draft_incidents, text_of
 from geo.extraction.events import Dateline, find_days
+from geo.formats.dates import find_date
 from geo.geocoding.geocoder import MENTION_COLUMNS
 from geo.text import languages as word_folders
 from geo.text.dates import find_dates
-from geo.text.dates_in_files import find_date
 from geo.text.sentences import language_of, paragraphs
 
 TODAY = date(2024, 9, 12)

@@ -20,11 +20,11 @@ from geo.extraction.briefing_files import Text, read_text, tidy
 from geo.extraction.event_merging import DraftBuilder, Span, casualty_fields, check_of
 from geo.extraction.events import Dateline, Place, date_fields, find_days, located, opening
 from geo.extraction.events import dateline as first_dateline
+from geo.formats.dates import find_date
 from geo.importing.importer import Receipt, import_files
 from geo.schema import INCIDENT_COLUMNS, to_instant
 from geo.sources.incidents import CONFIRM, escaped
 from geo.storage.atomic_write import write_page
-from geo.text.dates_in_files import find_date
 from geo.text.languages import country_of, languages, pattern, words
 from geo.text.sentences import Lang, TextSpan, language_of, paragraphs
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from geo.formats.dates import find_date
 from geo.schema import DISTRICT_PREC, text_or_none
 from geo.text.dates import EXACT, FEW_DAYS, MONTH, DateMention, find_dates
-from geo.text.dates_in_files import find_date
 from geo.text.languages import Rule, actors, any_of, pattern, rules, word_list, words
 from geo.text.sentences import TextSpan
 

@@ -15,13 +15,13 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import GateError
+from geo.formats.dates import FIRST
 from geo.formats.limits import CLASSES, PAIRS, capped, refuse_too_many
 from geo.importing.geometry_repair import Objects, area_of, is_plain, look, mend, past_180, why_not_degrees
 from geo.measure.ellipsoid import areas_km2, km2_of
 from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, Outline, against_country, doubts, outlines
 from geo.presentation.statuses import STATUSES
 from geo.schema import CRS, ControlColumns, Options, Refusal, Rows, Snapshot, number_of, parse_instant, text_or_none
-from geo.text.dates_in_files import FIRST
 from geo.units import Countries
 
 SLIVER_KM2 = 0.01

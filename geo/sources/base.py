@@ -14,12 +14,12 @@ import pandas as pd
 
 from geo.assets import read_toml
 from geo.errors import GateError
+from geo.formats.dates import FIRST, several_dates
 from geo.formats.layers import cell
 from geo.formats.limits import refuse_too_many_instants
 from geo.presentation.statuses import STATUSES
 from geo.schema import Kind, Options, Rows, Snapshot, Source
 from geo.sources import KNOWN
-from geo.text.dates_in_files import FIRST, several_dates
 
 # reader -> our column -> what others call it, where --column says nothing
 COLUMN_NAMES: Mapping[str, Mapping[str, Sequence[str]]]

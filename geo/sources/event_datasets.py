@@ -16,13 +16,13 @@ import shapely
 
 from geo.assets import read_toml
 from geo.errors import GateError
+from geo.formats.dates import find_date, is_unclear
 from geo.formats.geojson import read_json
 from geo.formats.kml import Placemark, read_kml
 from geo.formats.limits import columns_of
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Refusal, Rows
 from geo.sources.base import COLUMN_NAMES, shipped_reader
 from geo.sources.incidents import Raw, Record, Row, count, day, gather, joined, read_rows, text
-from geo.text.dates_in_files import find_date, is_unclear
 
 # columns of the datasets, as assets/incident_columns.toml lists them
 COLUMNS: Mapping[str, Any] = read_toml("incident_columns.toml")

@@ -22,6 +22,7 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError, UsageError
+from geo.formats.dates import read_instant
 from geo.formats.geojson import read_bytes
 from geo.formats.layers import cell, read_layer
 from geo.formats.tables import Stream, defused, number, open_table, read_table
@@ -40,7 +41,6 @@ from geo.schema import (
 )  # fmt: skip
 from geo.sources.base import day_number, shipped_reader
 from geo.text.control_words import without_invisible
-from geo.text.dates_in_files import read_instant
 
 PART_ROWS = 25_000
 POINTS = (".geojson", ".geojsonl", ".ndjson", ".gpkg", ".shp", ".fgb", ".kml", ".kmz")  # geodata that are no tables

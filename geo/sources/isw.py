@@ -16,12 +16,12 @@ import shapely
 
 from geo.assets import read_toml
 from geo.errors import GateError
+from geo.formats.dates import date_in_name, read_instant, without_date
 from geo.formats.layers import Layer, cell, read_layer
 from geo.measure.ellipsoid import km2_of
 from geo.schema import CRS, Options, Refusal, Rows, Snapshot, parse_instant
 from geo.sources.base import by_dates, refuse_several_dates, shipped_reader
 from geo.sources.incidents import Raw, Row, day, gather, joined, text
-from geo.text.dates_in_files import date_in_name, read_instant, without_date
 
 
 @dataclass(frozen=True)

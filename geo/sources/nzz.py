@@ -12,12 +12,12 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError
+from geo.formats.dates import find_date
 from geo.formats.geojson import build, features, read_json
 from geo.measure.ellipsoid import areas_km2
 from geo.presentation.language import N_
 from geo.schema import BREAK, CRS, Options, Refusal, Snapshot, parse_instant
 from geo.sources.base import shipped_reader
-from geo.text.dates_in_files import find_date
 
 # What a lost part is follows from the country that it lies in.
 _LOST = {"UA": ("UA", "liberated"), "RU": ("UA", "held")}

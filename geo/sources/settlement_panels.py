@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import GateError
+from geo.formats.dates import date_in_name, read_instant
 from geo.formats.geojson import features, read_bytes, read_json
 from geo.formats.limits import CLASSES, COLUMNS, refuse_too_many
 from geo.formats.tables import number, read_table
@@ -23,7 +24,6 @@ from geo.measure.settlements import named_places, shipped_settlements
 from geo.presentation.statuses import STATUSES
 from geo.schema import CRS, SETTLEMENT_COLUMNS, Options, Refusal, Rows, to_instant, write_instant
 from geo.sources.base import COLUMN_NAMES, meanings, shipped_reader
-from geo.text.dates_in_files import date_in_name, read_instant
 
 _MOST = 40_000_000  # rows of a file: three years of VIINA's 33,141 places
 _UNPACKED = 2 << 30  # bytes; a year is 12 million lines

@@ -15,12 +15,12 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError
+from geo.formats.dates import date_in_name, read_instant
 from geo.formats.kml import Placemark, read_kml
 from geo.measure.ellipsoid import km2_of
 from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
 from geo.sources.base import by_dates, meanings, refuse_several_dates, shipped_reader
 from geo.text.control_words import Label, known_words, read_label
-from geo.text.dates_in_files import date_in_name, read_instant
 
 _COLOURS = {"#ff0000": ("RU", "held"), "#0000ff": ("UA", "held")}
 # Ukraine and a degree around it: west, south, east, north.

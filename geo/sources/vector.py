@@ -18,6 +18,7 @@ import pandas as pd
 import shapely
 
 from geo.errors import FileError, GateError, UsageError
+from geo.formats.dates import date_in_name, is_of_editing, read_instant
 from geo.formats.geojson import MIB, read_bytes
 from geo.formats.layers import Layer, cell, read_layer
 from geo.formats.limits import NAMED, capped, refuse_too_many
@@ -28,7 +29,6 @@ from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import COLUMN_NAMES, by_dates, day_number, meanings, refuse_several_dates, shipped_reader
 from geo.text.control_words import without_invisible
-from geo.text.dates_in_files import date_in_name, is_of_editing, read_instant
 
 _ALSO = COLUMN_NAMES["vector"]
 # small Cyrillic and Greek letters that look like Latin ones

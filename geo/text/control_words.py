@@ -15,7 +15,7 @@ from typing import Any
 from geo.assets import ASSETS, read_toml
 from geo.presentation.sides import side_of
 from geo.schema import text_or_none
-from geo.text.dates_in_files import months
+from geo.text.dates import months
 from geo.text.languages import plain
 from geo.units import read_table, unit_words
 

@@ -1,4 +1,4 @@
-"""Dates in words: days, ranges, months, years and "two days ago", as sentences and the names of files write them."""
+"""Dates in words: days, ranges, months, years and "two days ago", as sentences write them."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ class DateWords:
     since: re.Pattern[str]
     singles: frozenset[str]
     patterns: Sequence[tuple[str, re.Pattern[str]]]
+
+
+@cached_words
+def months() -> Mapping[str, int]:
+    """The names of the months in every language, and their numbers."""
+    found: dict[str, int] = {}
+    for language in languages():
+        listed = word_list(language, "dates").get("months", ())
+        found |= by_form((words, number) for number, words in enumerate(listed, start=1))
+    return found
 
 
 @cached_words

@@ -9,21 +9,12 @@ from pathlib import Path
 
 from geo.errors import GateError
 from geo.schema import parse_instant
-from geo.text.languages import APOSTROPHES, by_form, cached_words, languages, plain, word_list
+from geo.text.dates import months
+from geo.text.languages import APOSTROPHES, cached_words, languages, plain, word_list
 
 # two digits of a year before it are taken for something else, and of two readings of 24_10_25 neither is taken
 _EARLIEST = 2014
 _GAP = r"[\s_.,-]*"
-
-
-@cached_words
-def months() -> Mapping[str, int]:
-    """The names of the months in every language, and their numbers."""
-    found: dict[str, int] = {}
-    for language in languages():
-        listed = word_list(language, "dates").get("months", ())
-        found |= by_form((words, number) for number, words in enumerate(listed, start=1))
-    return found
 
 
 @cached_words
