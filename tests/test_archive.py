@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from geo.archive import Archive, open_archive
-from geo.archive.columns import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS
+from geo.archive.figures import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS
 from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
 from geo.measure import areas as measures
 from geo.measure.ellipsoid import areas_km2

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive.columns import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS, columns_of
 from geo.archive.queries import ArchiveBase, Query, Reader
 from geo.archive.results import (
     FAR,
@@ -23,6 +22,7 @@ from geo.archive.results import (
     age_notes,
     breaks_between,
     chosen_instants,
+    columns_of,
     keep,
     moment,
     refused_km2,
@@ -49,6 +49,16 @@ from geo.presentation.language import gettext, number, plain_number
 from geo.presentation.sides import side_of
 from geo.presentation.statuses import NO_DOUBT, named, shows_doubt
 from geo.schema import Every, parse_instant, to_instant, write_instant
+
+AREA_COLUMNS = (
+    "source", "controller", "status", "unit", "area_km2", "lower_km2", "upper_km2", "snapshot", "snapshot_age_days",
+    "boundary",
+)  # fmt: skip
+CHANGE_COLUMNS = (
+    "source", "controller", "status", "unit", "gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent",
+    "from_snapshot", "to_snapshot", "base", "boundary",
+)  # fmt: skip
+SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", "gained_km2", "lost_km2")
 
 
 @consistent_read

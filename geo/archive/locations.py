@@ -12,13 +12,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.archive.columns import WHO_COLUMNS, columns_of
 from geo.archive.contents import polygons
 from geo.archive.queries import ArchiveBase, Query, Reader, words_of
 from geo.archive.results import (
     FAR,
     When,
     age_notes,
+    columns_of,
     joined_intervals,
     moment,
     refused_notes,
@@ -38,6 +38,7 @@ from geo.schema import CRS, KM_PER_DEGREE, parse_instant, text_or_none, write_in
 from geo.sources import KNOWN
 from geo.storage.snapshots import cut_at_gaps, gaps_in
 
+WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_to")
 Floats = NDArray[np.float64]
 NEAR_KM = 5.0  # a settlement is told of a place no farther off
 _BOUNDS = ("valid_from", "valid_to")

@@ -97,6 +97,14 @@ def table_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame
     return pd.DataFrame({c: pd.Series(values, dtype=values.dtype) for c, values in values_of.items()})
 
 
+def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | None) -> list[str]:
+    """The columns of an answer."""
+    after = columns.index("unit") + 1 if "unit" in columns else 0
+    native = {"native": ["native"], "unit": ["unit_name"]}.get(by or "", [])
+    later = [name for name in ("part", "beyond_km2") if any(row.get(name) for row in rows)]
+    return [*columns[:after], *native, *columns[after:], *later]
+
+
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A frame as rows of Python's own values."""
     names = [str(c) for c in frame.columns]
