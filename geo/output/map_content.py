@@ -63,7 +63,7 @@ from geo.presentation.labels import class_key, credit_line, meaning_words, place
 from geo.presentation.language import date_words, gettext, ngettext, number
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
 from geo.presentation.map_names import area_names
-from geo.presentation.popups import change_layers, class_layers
+from geo.presentation.popups import changes_with_popups, classes_with_popups
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, countries_of_class, named, of_row
 from geo.presentation.symbols import UNCOVERED, change_symbols
@@ -396,13 +396,13 @@ def _say(found: _Found, options: MapOptions) -> MapContent:
         (gettext("Source"), shown),
     ]
     current = [row for row in found.figures if row not in found.slivers]
-    classes = class_layers(found.ground, found.area, shown, colours, place, patterns=options.patterns)
+    classes = classes_with_popups(found.ground, found.area, shown, colours, place, patterns=options.patterns)
     if not found.uncovered.is_empty:
         facts = [(gettext("Source"), shown)]
         classes.append(StyledLayer(gettext(NOT_COVERED), UNCOVERED, [found.uncovered], facts, name="not-covered"))
     sides = {text_or_none(row["controller"]) for row in found.figures}
     looks = change_symbols(filter(None, sides), colours=colours, patterns=options.patterns)
-    changes = change_layers([r for r in found.changed if r["area_km2"] >= _SHOWN_KM2], base, span, looks)
+    changes = changes_with_popups([r for r in found.changed if r["area_km2"] >= _SHOWN_KM2], base, span, looks)
     credits = [gettext("Control: {credit}", credit=credit_line(found.credits[0]))]
     credits += [*map(_incident_credit, found.credits[1:]), *extract_credit(found.extract)]
     day = date_words(found.day)

@@ -15,8 +15,7 @@ from geo.archive.results import FAR, OLD_DAYS, When, age_days, moment
 from geo.errors import NoSnapshotError, SourceError
 from geo.presentation.labels import class_key, class_label, class_words, written
 from geo.presentation.language import gettext, number
-from geo.presentation.legend import StyledLayer
-from geo.presentation.popups import group_name
+from geo.presentation.legend import StyledLayer, group_name
 from geo.presentation.statuses import ClassKey, class_order
 from geo.presentation.symbols import class_symbols
 from geo.schema import last_instant, parse_instant, text_or_none

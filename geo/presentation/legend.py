@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,6 +44,11 @@ class LegendEntry:
     mark: Mark
     symbol: Symbol | None = None
     layer: int = 0
+
+
+def group_name(what: str, side: str | None) -> str:
+    """The id of a class's or change's group in an SVG; a side's code may be any text."""
+    return "-".join([what, *([re.sub(r"[^A-Za-z0-9_.]+", "-", side)] if side else [])])
 
 
 def in_order(layers: Sequence[StyledLayer]) -> list[StyledLayer]:

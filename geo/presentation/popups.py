@@ -1,18 +1,17 @@
-"""What a click on ground says: each class and each change as a layer with its look and its facts.
+"""The popups of ground: what a click on a class or a change says, beside its shapes and its look.
 
 Incidents' popups: `geo.incidents.markers.marker_of`; the front line's: `MapContent.front_facts`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from geo.presentation.labels import area, class_key, class_label
 from geo.presentation.language import gettext
-from geo.presentation.legend import StyledLayer, change_label
+from geo.presentation.legend import StyledLayer, change_label, group_name
 from geo.presentation.statuses import ClassKey, class_order
 from geo.presentation.symbols import Symbol, class_symbols
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     import shapely
 
 
-def class_layers(
+def classes_with_popups(
     rows: Sequence[Mapping[str, Any]],
     figures: Sequence[Mapping[str, Any]],
     shown: str,
@@ -29,7 +28,7 @@ def class_layers(
     *,
     patterns: bool = False,
 ) -> list[StyledLayer]:
-    """The ground of each class, with its look and what a click on it says."""
+    """The ground of each class, with its look and the facts of its popup."""
     shapes: dict[ClassKey, list[shapely.Geometry]] = {}
     since: dict[ClassKey, list[date]] = {}
     for row in rows:
@@ -49,10 +48,10 @@ def class_layers(
     return drawn
 
 
-def change_layers(
+def changes_with_popups(
     rows: Sequence[Mapping[str, Any]], base: str, facts: Sequence[tuple[str, str]], symbols: Mapping[Any, Symbol]
 ) -> list[StyledLayer]:
-    """The ground that was gained and lost."""
+    """The ground that was gained and lost, with its look and the facts of its popup."""
     return [
         StyledLayer(
             change_label(row["change"], row["controller"], base),
@@ -62,8 +61,3 @@ def change_layers(
         )
         for row in rows
     ]  # fmt: skip
-
-
-def group_name(what: str, side: str | None) -> str:
-    """The id of a class's or change's group in an SVG; a side's code may be any text."""
-    return "-".join([what, *([re.sub(r"[^A-Za-z0-9_.]+", "-", side)] if side else [])])
