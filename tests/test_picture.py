@@ -26,6 +26,7 @@ from test_archive import put, state
 from test_maps import DAY, incident
 
 from geo.archive import Archive, open_archive
+from geo.cli.demo import build
 from geo.errors import MapError, UsageError
 from geo.importing.importer import ensure_units, import_files
 from geo.incidents.markers import Marker
@@ -596,6 +597,15 @@ def test_a_card_has_a_title_a_legend_and_its_credits_but_no_table(archive: Archi
     assert {"Our title", "Contested or unknown", "Lost by X since 10 January 2025", "Front line"} <= set(lines)
     assert "Key figures" not in lines
     assert "Natural Earth" in shown(path)
+
+
+def test_a_card_keeps_its_source_and_its_legend_within_its_words(tmp_path: Path) -> None:
+    build(tmp_path / "kursk.gpkg")
+    with open_archive(tmp_path / "kursk.gpkg") as kept:
+        path = draw_picture(kept, "2025-01-11", tmp_path / "a.svg", since="2024-12-28", shape="card")
+    assert "snapshot depicting 11 January 2025." in shown(path)
+    assert "(the last map before 28 December 2024)" in shown(path)
+    assert not any(line.startswith("Gained") and line.endswith("2024)") for line in svg_texts(path))  # in two lines
 
 
 def test_a_desks_own_label_and_note_are_on_the_picture(archive: Archive, tmp_path: Path) -> None:

@@ -89,6 +89,9 @@ def title_blocks(title: str, subtitle: str, form: Format, width: float) -> list[
     fits = [s for n, s in tries if len(wrapped(title, width, s * form.title, bold=True)) <= n]
     size = form.title * (fits[0] if fits else tries[-1][1])
     subtitles = [s for s in (1, 0.94, 0.88) if len(wrapped(subtitle, width, s * form.subtitle)) == 1]
+    # a narrow head is higher: its end, which has date and source, is not cut
+    most = 4 if len(wrapped(subtitle, width, form.subtitle)) <= 4 else 7
+    smaller = 0.85 if most > 4 else 1
     return grouped(
         "title",
         gettext("Title"),
@@ -97,9 +100,9 @@ def title_blocks(title: str, subtitle: str, form: Format, width: float) -> list[
             words(
                 subtitle,
                 width,
-                form.subtitle * (subtitles[0] if subtitles else 1),
+                form.subtitle * (subtitles[0] if subtitles else smaller),
                 soft=True,
-                most=4,
+                most=most,
                 after=0.7 * form.subtitle,
             ),
         ],
@@ -251,20 +254,22 @@ def legend_row(content: MapContent, size: float, width: float) -> TextBlock:
     """All that the map shows, side by side in as many lines as it takes."""
     entries = [e for e in content.legend if e.mark != "several"]
     labels = [plain(gettext("Front line") if e.mark == "front" else e.label) for e in entries]
-    places, x, y = [], 0.0, 0.0
+    places, x, y, deep = [], 0.0, 0.0, 0.0
     for label in labels:
-        wide = 2.4 * size + text_width(label, size)
+        lines = wrapped(label, width - 2.4 * size, size)
+        wide = 2.4 * size + max(text_width(line, size) for line in lines)
         if x and x + wide > width:
-            x, y = 0.0, y + 1.6 * size
-        places.append((x, y))
-        x += wide + 1.5 * size
+            x, y, deep = 0.0, y + deep, 0.0
+        places.append((x, y, lines))
+        x, deep = x + wide + 1.5 * size, max(deep, (0.4 + 1.2 * len(lines)) * size)
 
     def draw(canvas: Canvas, left: float, top: float) -> None:
-        for entry, label, (dx, dy) in zip(entries, labels, places, strict=True):
+        for entry, (dx, dy, lines) in zip(entries, places, strict=True):
             _mark(canvas, entry, left + dx, top + dy, size)
-            canvas.text(left + dx + 2.4 * size, top + dy + 1.05 * size, label, size)
+            for i, line in enumerate(lines):
+                canvas.text(left + dx + 2.4 * size, top + dy + (1.05 + 1.2 * i) * size, line, size)
 
-    block = TextBlock(y + 2.1 * size if entries else 0.0, draw)
+    block = TextBlock(y + deep + 0.5 * size if entries else 0.0, draw)
     return grouped("legend", gettext("Legend"), [block])[0]
 
 
