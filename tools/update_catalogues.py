@@ -14,6 +14,7 @@ from csv import DictReader
 from datetime import UTC, datetime
 from json import loads
 from pathlib import Path
+from tomllib import load
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -54,6 +55,8 @@ def _data_texts() -> Iterator[tuple[str, str]]:
     yield from (("readers.toml", licence) for licence in sorted(licences) if re.search(r"[a-z]{3} [a-z]{3}", licence))
     whom = {str(reader.get("attribution", " ")) for reader in read_toml("readers.toml").values()}
     yield from (("readers.toml", text) for text in sorted(whom) if text[0].islower() or "named in" in text)
+    with (ROOT / "seeds" / "control.toml").open("rb") as seeds:
+        yield "../seeds/control.toml", load(seeds)["source"]["title"]
     for name in ("admin1_ua_ru.geojson", "countries.geojson"):
         features = loads((ASSETS / "units" / name).read_text(encoding="utf-8"))["features"]
         yield from ((f"units/{name}", text) for text in sorted({f["properties"]["boundary"] for f in features}))

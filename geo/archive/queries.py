@@ -179,7 +179,8 @@ class Reader:
     def title(self, source: str) -> str:
         """What a source is called in words, its name where it has no title."""
         table = self.store.recall(("sources",), self.store.sources)
-        return text_or_none(dict(zip(table["name"], table["title"], strict=True)).get(source)) or source
+        title = text_or_none(dict(zip(table["name"], table["title"], strict=True)).get(source))
+        return gettext(title) if title else source
 
     def settlement_sources(self) -> list[str]:
         """The sources that say whose settlements are, place by place."""

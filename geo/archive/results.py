@@ -111,6 +111,11 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*(frame[c].tolist() for c in frame), strict=True)]
 
 
+def row_at(frame: pd.DataFrame, index: int) -> dict[str, Any]:
+    """One row of a frame, by its position."""
+    return rows_of(frame.iloc[[index]])[0]
+
+
 def joined_intervals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of one class whose intervals touch, as one: who holds a place does not change with the polygon's shape."""
     names = ("source", "part", "controller", "status", "native")

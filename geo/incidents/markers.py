@@ -13,8 +13,8 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.measure.ellipsoid import lengths_km
-from geo.presentation.labels import written
-from geo.presentation.language import N_, gettext, ngettext, number
+from geo.presentation.labels import unit_label, written
+from geo.presentation.language import N_, current, gettext, ngettext, number
 from geo.schema import text_or_none
 
 MARKER_LIMIT = 500  # incidents that are drawn one by one; a page of them takes 300 KB
@@ -151,15 +151,21 @@ class Marker:
         return "region" if self.area is not None else "circle" if self.radius_m else "place"
 
 
-def marker_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry | None]) -> Marker:
-    """An incident as maps show it."""
+def marker_of(row: Mapping[Any, Any], region: Callable[[str], Mapping[Any, Any] | None]) -> Marker:
+    """An incident as maps show it; `region` gives the unit of a name."""
+
+    def called(name: str) -> str:
+        unit = None if current().code == "en" else region(name)
+        return name if unit is None else unit_label(unit)
+
     point = row["geometry"]
     place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or gettext("Place not named")
+    place = called(place) if is_regional(row) else place
     precision = number_or_none(row["where_prec"])
     days = [t for t in (text_or_none(row["date_start"]), text_or_none(row["date_end"])) if t]
     known = [
         (N_("Date"), _span(days)),
-        (N_("Where"), ", ".join(t for t in (text_or_none(row["adm_1"]), text_or_none(row["country"])) if t)),
+        (N_("Where"), ", ".join(called(t) for t in (text_or_none(row["adm_1"]), text_or_none(row["country"])) if t)),
         (N_("Precision"), gettext(_WORDS[int(precision)]) if precision in _WORDS else ""),
         (N_("Event"), event_of(row)),
         (N_("Killed"), _range(row["low"], row["best"], row["high"])),
@@ -174,9 +180,9 @@ def marker_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry |
     title = f"{place}: {event_of(row) or gettext('incident')}"
     facts = [(gettext(k), v) for k, v in known if v]
     for name in _regions_named(row):
-        area = region(name)
-        if area is not None:
-            return Marker(point.y, point.x, _radius_m(row), title, facts, area, name, days=days)
+        unit = region(name)
+        if unit is not None:
+            return Marker(point.y, point.x, _radius_m(row), title, facts, unit["geometry"], called(name), days=days)
     return Marker(point.y, point.x, _radius_m(row), title, facts, days=days)
 
 

@@ -22,6 +22,7 @@ from geo.archive.results import (
     is_not_comparable,
     map_day,
     refuse_backwards,
+    row_at,
     rows_of,
 )
 from geo.errors import MapError, UnitError, UsageError
@@ -773,9 +774,9 @@ def _slivers(figures: Rows, zone: shapely.Geometry | None) -> Rows:
     return [row for row in figures if all((number_or_none(row.get(n)) or 0.0) < least for n in names)]
 
 
-def _region(units: gpd.GeoDataFrame, name: str) -> shapely.Geometry | None:
+def _region(units: gpd.GeoDataFrame, name: str) -> Mapping[Any, Any] | None:
     try:
-        return units.geometry.iloc[find_unit(units, name)]
+        return row_at(units, find_unit(units, name))
     except UnitError:
         return None
 
@@ -826,7 +827,8 @@ def credit_of(archive: Archive, source: str) -> dict[str, str]:
 def credits_of(archive: Archive, *sources: str) -> list[dict[str, str]]:
     known = archive.store.recall(("credits",), lambda: archive.sources().set_index("name").to_dict("index"))
     names = ("title", "url", "licence", "attribution")
-    return [{"name": s} | {k: text_or_none(known.get(s, {}).get(k)) or "" for k in names} for s in sources]
+    told = [{"name": s} | {k: text_or_none(known.get(s, {}).get(k)) or "" for k in names} for s in sources]
+    return [row | {"title": gettext(row["title"]) if row["title"] else ""} for row in told]
 
 
 def outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from itertools import pairwise
@@ -13,6 +13,7 @@ import geopandas as gpd
 import shapely
 
 from geo.archive import Archive
+from geo.archive.results import row_at, rows_of
 from geo.claims.wording import claim_words
 from geo.errors import MapError, NoSnapshotError, SourceError, UnitError
 from geo.extraction.briefing import Draft, Reading
@@ -57,13 +58,13 @@ def _marker(draft: Draft, region: Any) -> Marker | None:
     return marker_of(row, region)
 
 
-def _region(archive: Archive | None, name: str) -> shapely.Geometry | None:
-    """The ground of a unit by its name: the archive's, else the package's own."""
+def _region(archive: Archive | None, name: str) -> Mapping[Any, Any] | None:
+    """A unit by its name: the archive's, else the package's own."""
     try:
         if archive is not None:
-            return archive.unit(name).geometry.iloc[0]
+            return rows_of(archive.unit(name))[0]
         units = _units()
-        return units.geometry.iloc[find_unit(units, name)]
+        return row_at(units, find_unit(units, name))
     except UnitError:
         return None
 
