@@ -16,7 +16,7 @@ from geo.cli import main
 from geo.cli.demo import build
 from geo.errors import NoSnapshotError, UsageError
 from geo.output.headline import Figures, headline, no_ground, rounded
-from geo.output.map_content import gather
+from geo.output.map_content import _is_nearly, gather
 from geo.output.say import say_changes
 from geo.presentation.labels import unit_label
 from geo.presentation.language import LANGUAGES, speaking
@@ -176,7 +176,9 @@ def test_the_sentence_has_the_figure_the_source_and_the_date(archive: Archive, l
     said = geo.say(archive, within="Kursk", date="2025-01-11", lang=lang)
     assert f"{km2:.0f} " in said
     assert "2025" in said
-    assert "Illustrative outlines of the bundled example" in said
+    with speaking(lang):
+        assert archive.reader.title("seeds") in said
+    assert ("Illustrative outlines of the bundled example" in said) == (lang == "en")
     assert "\n" not in said
     assert "{" not in said
 
@@ -189,8 +191,22 @@ def test_titles_are_headlines_and_their_doubts_stand_below(archive: Archive) -> 
     assert made.subtitle.startswith("With contested ground it is up to 612 km². 11 January 2025. Source: ")
     assert gather(archive, "2025-01-11", title="Our own", **asked).title == "Our own"
     assert gather(archive, "2025-01-11", title="plain", **asked).title.startswith("Territorial control")
-    # what it holds lies in two countries: neither has all of it
-    assert re.fullmatch(r"\w+ holds 423 km²", gather(archive, "2025-01-11", with_front=False).title)
+
+
+@pytest.mark.parametrize("since", [None, "2024-12-28"])
+def test_a_map_of_everywhere_names_the_region_that_nearly_all_ground_lies_in(
+    archive: Archive, since: str | None
+) -> None:
+    made = gather(archive, "2025-01-11", with_front=False, since=since)
+    assert geo.say(archive, within="Kursk", date="2025-01-11", since=since).startswith(f"{made.title}. ")
+    whole = archive.area("2025-01-11", status="held")["area_km2"].iloc[0]
+    assert f"On the whole map it is {whole:.0f} km²." in made.subtitle
+
+
+def test_a_region_names_no_headline_where_a_change_lies_elsewhere() -> None:
+    whole = Figures(**SAID, net_km2=-70.0, before_km2=497.2)
+    assert _is_nearly(Figures(**{**SAID, "area_km2": 417.0}, net_km2=-70.0, before_km2=487.0), whole)
+    assert not _is_nearly(Figures(**{**SAID, "area_km2": 417.0}, net_km2=-30.0, before_km2=447.0), whole)
 
 
 @pytest.mark.parametrize(

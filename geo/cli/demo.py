@@ -32,7 +32,7 @@ def run(folder: Path) -> Iterator[str]:
     archive = build(folder / "data" / "kursk.gpkg")
     yield f"archive: {archive.path}"
     yield from figures(archive)
-    page = draw_map(archive, DAY, source=SOURCE, since=peak_day(archive), title="Kursk, 11 January 2025")
+    page = draw_map(archive, DAY, source=SOURCE, since=peak_day(archive))
     yield f"map: {save_map(page, folder / 'maps' / f'{DAY}.html')}"
 
 

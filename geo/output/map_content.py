@@ -37,7 +37,7 @@ from geo.incidents.markers import (
 )
 from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
-from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
+from geo.output.headline import LEAST_KM2, Figures, Headline, headline, no_ground, rounded, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.output.settlement_layers import (
     NONE,
@@ -86,6 +86,7 @@ SLIVER_KM2 = 5.0
 SLIVER_SHARE = 0.001
 MOST_POINTS = 20_000  # of a side's ground that is cut by a country; of more, each piece counts where its middle is
 _MUCH = 1.5  # how many times as wide or high as the first view the whole is, from which a button shows it
+NEARLY = 0.95  # the share of what a side holds and of its change in a unit from which a headline speaks of that unit
 ALL_BUT = 0.998  # the share of a side's ground in a country from which it is named as there
 _NAME_COLUMNS, _MOST_SPOTS = 16, 16  # of places for names of countries and waters: beside each other, and for each
 FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two maps' different borders
@@ -272,6 +273,9 @@ def extract_credit(extract: Extract) -> list[str]:
     return [gettext("Basemap: {credit}", credit=credit)] if shapes else []
 
 
+_ByUnit = tuple[Mapping[str, Mapping[str, Any]], Rows, Rows, Rows]
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Found:
     """What the archive says for a page, before any words."""
@@ -293,6 +297,7 @@ class _Found:
     comparable: bool
     refused_km2: float
     countries: Mapping[str, Mapping[str, Any]]  # of each side the unit that has all ground which it holds
+    by_unit: Sequence[_ByUnit]  # figures of regions, then of countries, of a map of everywhere
     notes: Sequence[str]
     unit: Mapping[str, Any] | None
     front: Front | None
@@ -344,6 +349,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         figures=figures, slivers=_slivers(figures, zone), changed=[] if changed is None else rows_of(changed),
         comparable=moved is None or moved.attrs["is_comparable"], refused_km2=areas.attrs["refused_km2"],
         countries={} if unit is not None else _countries(archive, units, control),
+        by_unit=() if unit is not None or _is_large(control) else _by_unit(archive, units, when, since, at, asked),
         notes=_notes(source, areas, moved, undrawn, left_out),
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
         markers=markers, incidents=rows_of(incidents), extent=extent, extract=extract,
@@ -443,7 +449,43 @@ def _headline(found: _Found, options: MapOptions) -> Headline:
     if not sides:
         return no_ground(found.unit, None)
     most = max(sides, key=weight)
+    for units, now, moved, before in found.by_unit:
+        for part in side_figures(whole, now, moved, units, before=before):
+            if part.side == most.side and _is_nearly(part, most):
+                return _of_part(headline([part]), part, most)
     return headline([replace(most, unit=found.unit or found.countries.get(most.side))])
+
+
+def _is_nearly(part: Figures, whole: Figures) -> bool:
+    """Whether what a unit's figures tell is nearly all that the whole map's tell."""
+    figures = ((f.area_km2, f.before_km2, f.net_km2 or 0.0) for f in (part, whole))
+    return all(abs(a - b) <= (1 - NEARLY) * abs(b) + LEAST_KM2 for a, b in zip(*figures, strict=True))
+
+
+def _of_part(told: Headline, part: Figures, whole: Figures) -> Headline:
+    if rounded(part.area_km2) == rounded(whole.area_km2):
+        return told
+    more = gettext("On the whole map it is {n} km².", n=rounded(whole.area_km2))
+    return replace(told, doubts=[*told.doubts, more])
+
+
+def _is_large(control: gpd.GeoDataFrame) -> bool:
+    return int(shapely.get_num_coordinates(np.asarray(control.geometry.array, dtype=object)).sum()) > MOST_POINTS
+
+
+def _by_unit(
+    archive: Archive, units: gpd.GeoDataFrame, when: When | None, since: When | None, at: When, asked: Mapping[str, Any]
+) -> Sequence[_ByUnit]:
+    """What is held in each region, then in each country, what changed and what was held before."""
+    held = dict(asked, status=named(is_held=True), by="unit")
+    found = []
+    for level in (1, 0):
+        named_units = {str(u["unit"]): u for u in rows_of(units.loc[units["level"] == level, ["unit", "name"]])}
+        if named_units:
+            moved = [] if since is None else rows_of(archive.change(since, at, level=level, **held))
+            before = [] if since is None else rows_of(archive.area(since, level=level, **held))
+            found.append((named_units, rows_of(archive.area(when, level=level, **held)), moved, before))
+    return found
 
 
 def _countries(archive: Archive, units: gpd.GeoDataFrame, control: gpd.GeoDataFrame) -> Mapping[str, Mapping[str, Any]]:
