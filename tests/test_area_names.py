@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import zipfile
 
 import numpy as np
 import pytest
@@ -105,3 +106,13 @@ def test_the_font_of_water_has_its_letters(lang: str) -> None:
         waters = [name.text for view in (THEATRE, SUDAN) for name in area_names(view) if name.kind in ("sea", "river")]
     assert len(waters) > 5
     assert all(can_be_slanted(text) == (lang != "ar") for text in waters)
+
+
+def test_a_view_of_the_world_opens_the_basemap_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+    open_zip = zipfile.ZipFile
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *given: opened.append(given) or open_zip(*given))
+    basemap._packed.cache_clear()
+    basemap._tile.cache_clear()
+    assert len(basemap.cut((-180.0, -60.0, 180.0, 85.0))["land"]) > 100
+    assert len(opened) == 1

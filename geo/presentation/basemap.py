@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
@@ -41,13 +42,14 @@ def cut(box: Box, *, view: Box | None = None) -> dict[str, Any]:
     finest = finest_rank(seen)
     thin, step = _thinning(box), _step(box)
     found: dict[str, Any] = {"scale": SCALE / step}
+    tiles = list(_tiles(box))
     small = [name for name, rank in _SMALL_WATER.items() if rank <= finest]
     for name in (*AREAS, *LINES, *small):
         near = padded(seen, 0.3) if name in small else box  # small water is drawn where the map opens
         edge = tuple(v * SCALE for v in (*np.maximum(near[:2], box[:2]), *np.minimum(near[2:], box[2:])))
         # large rivers have ponds for banks in narrow views, and a line in wide ones
         parts = ("rivers", "channels") if name == "rivers" and finest < _BANKS else (name,)
-        shapes = [shape for tile in _tiles(box) for part in parts for shape in tile.get(part, ())]
+        shapes = [shape for tile in tiles for part in parts for shape in tile.get(part, ())]
         kept = shapely.clip_by_rect(np.array(shapes, dtype=object), *edge) if shapes else []
         if name == "ponds":
             kept = [pond for pond in kept if pond.area > (SCALE * (seen[2] - seen[0]) / _POND_SHARE) ** 2]
@@ -60,7 +62,8 @@ def water(box: Box) -> shapely.Geometry:
     """Lakes, sea and large rivers of a box, in degrees; rivers are as wide as their lines may lie off."""
     whole = shapely.box(*(v * SCALE for v in box))
     layers = ("land", "lakes", "rivers", "channels")
-    drawn = {name: np.array([s for tile in _tiles(box) for s in tile.get(name, ())], dtype=object) for name in layers}
+    tiles = list(_tiles(box))
+    drawn = {name: np.array([s for tile in tiles for s in tile.get(name, ())], dtype=object) for name in layers}
     met = {name: shapes[shapely.intersects(shapes, whole)] for name, shapes in drawn.items()}
     united = {name: shapely.union_all(shapely.make_valid(met[name])) for name in layers}
     land, lakes, rivers = united["land"], united["lakes"], shapely.union(united["rivers"], united["channels"])
@@ -339,11 +342,16 @@ def _places(box: Box, least: int) -> Iterator[list[Any]]:
 
 @lru_cache(maxsize=64)
 def _tile_lines(name: str) -> list[str | list[Any]]:
-    with zipfile.ZipFile(ASSETS / "basemap" / "places.zip") as archive:
-        try:
-            return [*archive.read(f"{name}.tsv").decode().split("\n")]
-        except KeyError:
-            return []
+    try:
+        return [*_packed("places.zip").read(f"{name}.tsv").decode().split("\n")]
+    except KeyError:
+        return []
+
+
+@cache
+def _packed(name: str) -> zipfile.ZipFile:
+    """A file of tiles, in memory: a wide view asks for hundreds of them, and a process of its own may, too."""
+    return zipfile.ZipFile(io.BytesIO((ASSETS / "basemap" / name).read_bytes()))
 
 
 def _tiles(box: Box) -> Iterator[dict[str, list[Any]]]:
@@ -360,11 +368,10 @@ def _tile_names(box: Box) -> Iterator[str]:
 @lru_cache(maxsize=128)
 def _tile(name: str) -> dict[str, list[Any]]:
     """A tile's shapes in whole steps."""
-    with zipfile.ZipFile(ASSETS / "basemap" / "basemap.zip") as archive:
-        try:
-            raw = json.loads(archive.read(name))
-        except KeyError:
-            return {}
+    try:
+        raw = json.loads(_packed("basemap.zip").read(name))
+    except KeyError:
+        return {}
     shapes: dict[str, list[Any]] = {}
     for layer in (*AREAS, "ponds"):
         polygons = raw.get(layer, ())
