@@ -157,6 +157,9 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str, bool | None]] = {
     "an incident's end": (sql("UPDATE incidents SET date_end = '2020-01-01'"), "before it begins", False),
     "deaths": (sql("UPDATE incidents SET best = -3"), "below 0", False),
     "a row as it stood": (sql("UPDATE incidents SET orig = '{'"), "as it stood in its file is damaged", False),
+    "numbers of two kinds": (
+        sql("CREATE TABLE retyped AS SELECT * FROM snapshots", "DROP TABLE snapshots", "ALTER TABLE retyped RENAME TO snapshots",
+            "UPDATE snapshots SET id = 'x' WHERE id = 1"), "snapshots", None),
     "a unit's area": (sql("UPDATE units SET area_km2 = 1 WHERE fid = 1"), "its area is noted as 1.0", True),
     "a unit's shape": (sql("UPDATE units SET geom = x'4750' WHERE fid = 1"), "units row 1: its geometry cannot be read", False),
     "a source": (sql("DELETE FROM sources WHERE name = 'seeds'"), "no entry that says whom to credit", None),

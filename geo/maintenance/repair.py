@@ -293,14 +293,17 @@ def _rows(old: sqlite3.Connection, table: str, work: _Work) -> list[Row]:
             for values in cursor:
                 row = {**empty, **dict(zip(names, values, strict=True))}
                 row |= {c: work.right[row[c]] for c in _MOMENTS & row.keys() if row[c] in work.right}
-                found.setdefault(row[key], row)
+                if isinstance(row[key], int):
+                    found.setdefault(row[key], row)
+                else:
+                    work.leave(table, f"its {key} {row[key]!r} is no whole number", row)
         except (sqlite3.Error, UnicodeDecodeError):
             broken = True
         if not broken:
             break
     if broken:
         work.done.append(f"{table}: damaged; {len(found)} rows could be read")
-    return [found[k] for k in sorted(found, key=lambda k: (k is None, k))]
+    return [found[k] for k in sorted(found)]
 
 
 def _insert(new: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
