@@ -18,6 +18,8 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
+from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 from shapely.geometry import box
 
 from geo.archive import open_archive
@@ -322,6 +324,26 @@ def test_a_briefing_that_is_no_text_is_told_what_it_is(tmp_path: Path) -> None:
             read_text(tmp_path / "briefing.docx")
     with pytest.raises(FileError, match="no such file"):
         read_bytes(tmp_path / "none.geojson")
+
+
+@pytest.mark.parametrize(("pages", "lines"), [(1, 10_000), (60, 100)])
+def test_a_pdf_is_read_no_further_than_its_limit(pages: int, lines: int, tmp_path: Path) -> None:
+    """A million characters on one page, or as many pages of the same content, in a file of some KB."""
+    writer = PdfWriter()
+    font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica"}
+    named = DictionaryObject({NameObject(k): NameObject(v) for k, v in font.items()})
+    fonts = DictionaryObject({NameObject("/Font"): DictionaryObject({NameObject("/F1"): named})})
+    content = DecodedStreamObject()
+    content.set_data(b"BT /F1 10 Tf 12 TL\n" + b"(%s) Tj T*\n" % (b"Sudzha was shelled. " * 5) * lines + b"ET")
+    packed = writer._add_object(content.flate_encode())
+    for _ in range(pages):
+        page = writer.add_blank_page(600, 800)
+        page[NameObject("/Resources")], page[NameObject("/Contents")] = fonts, packed
+    writer.write(tmp_path / "a.pdf")
+    with pytest.raises(FileError, match="over the limit of 500,000") as refused:
+        read_text(tmp_path / "a.pdf")
+    read = int(str(refused.value).split(": ")[1].split()[0].replace(",", ""))
+    assert 500_000 < read < 515_000
 
 
 @pytest.fixture

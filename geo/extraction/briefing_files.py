@@ -17,7 +17,7 @@ from lxml import etree, html
 from geo.errors import FileError, UsageError
 from geo.formats.geojson import MIB, read_bytes
 from geo.formats.xml import parse_xml
-from geo.formats.zips import MAGIC, unpack
+from geo.formats.zips import MAGIC, UNPACKED_LIMIT, most_unpacked, too_large, unpack
 
 FILE_BYTES = 8 * MIB
 TEXT_CHARACTERS = 500_000
@@ -92,8 +92,7 @@ def _text(path: Path, raw: bytes, text: str, facts: dict[str, str]) -> Text:
     text = tidy(text)
     if not text:
         raise FileError(f"{path}: no text in it that a reader would see")
-    if len(text) > TEXT_CHARACTERS:
-        raise FileError(f"{path}: {len(text):,} characters, over the limit of {TEXT_CHARACTERS:,}: split it by day")
+    _refuse_long(path, len(text))
     return Text(text, path.name, sha256(raw).hexdigest(), **facts)
 
 
@@ -133,12 +132,37 @@ def _of_pdf(path: Path, raw: bytes) -> str:
             raise FileError(f"{path}: a PDF with a password: save it without one")
         if len(pdf.pages) > _PAGES:
             raise FileError(f"{path}: {len(pdf.pages):,} pages, over the limit of {_PAGES}: split it by day")
-        text = "\n".join(_unwrapped(page.extract_text()) for page in pdf.pages)
+        text = "\n".join(map(_unwrapped, _page_texts(path, raw, pdf.pages)))
     except damaged as error:
         raise FileError(f"{path}: a damaged PDF ({str(error)[:200]}): save it as .txt or .docx") from None
     if not text.strip():
         raise FileError(f"{path}: a PDF without text, perhaps scanned pages: have its text recognised first")
     return text
+
+
+def _page_texts(path: Path, raw: bytes, pages: Any) -> Iterator[str]:
+    """The text of each page; what is unpacked and read stays within the limits, on one page, too."""
+    read, left = 0, (most := most_unpacked(raw, UNPACKED_LIMIT))
+
+    def count(text: str, *_: Any) -> None:
+        nonlocal read
+        read += len(text)
+        _refuse_long(path, read)
+
+    for page in pages:
+        content = page.get_contents()
+        size = 0 if content is None else len(content.get_data())
+        if (left := left - size) < 0:
+            raise too_large(path, most)
+        # counting makes figures without text be read, too: only where there may be much
+        yield (text := page.extract_text(visitor_text=count if size > TEXT_CHARACTERS else None))
+        if size <= TEXT_CHARACTERS:
+            count(text)
+
+
+def _refuse_long(path: Path, characters: int) -> None:
+    if characters > TEXT_CHARACTERS:
+        raise FileError(f"{path}: {characters:,} characters, over the limit of {TEXT_CHARACTERS:,}: split it by day")
 
 
 def _unwrapped(page: str) -> str:
