@@ -120,6 +120,45 @@ def test_an_embargo_holds_for_watches(desk: Callable[[str], Path]) -> None:
     assert told(plan) == []
 
 
+TOWNS = """settlement,lat,lon,date,side
+Sudzha,51.191,35.271,2024-09-10,UA
+Sudzha,51.191,35.271,2025-01-11,RU
+"""
+
+
+@pytest.mark.parametrize(
+    ("has_ground", "table"), [(True, 'source = "towns"'), (False, 'source = "towns"'), (False, "")]
+)
+def test_a_place_is_watched_by_a_source_of_settlements(
+    has_ground: bool, table: str, tmp_path: Path, desk: Callable[[str], Path]
+) -> None:
+    plan = desk(f'{table}\nplace = "Sudzha"')
+    if not has_ground:
+        (tmp_path / "war.gpkg").unlink()
+    (tmp_path / "towns.csv").write_text(TOWNS)
+    source = geo.Source("towns", "Towns of the desk")
+    geo.import_files(tmp_path / "war.gpkg", "settlements", tmp_path / "towns.csv", credit=source)
+    assert rounds(plan, "2024-09-10", "2025-01-10", "2025-01-11", "2025-01-12") == ["as before"] * 2 + [
+        "new",
+        "as before",
+    ]
+    (one,) = told(plan)
+    assert (one["state"], one["before"]) == ("RU held", "UA held")
+    assert "Source: Towns of the desk, 11 January 2025" in one["sentence"]
+    if not has_ground:
+        assert geo.run_daily(plan).date == "2025-01-11"
+
+
+@pytest.mark.parametrize("source", ["desk", "towns"])
+def test_a_place_is_not_told_by_what_is_too_old(source: str, tmp_path: Path, desk: Callable[[str], Path]) -> None:
+    plan = desk(f'source = "{source}"\nplace = "Sudzha"')
+    plan.write_text("max_age_days = 30\n" + plan.read_text())
+    (tmp_path / "towns.csv").write_text(TOWNS)
+    geo.import_files(tmp_path / "war.gpkg", "settlements", tmp_path / "towns.csv", credit=geo.Source("towns", "Towns"))
+    assert rounds(plan, "2024-09-10", "2024-10-10", "2024-10-11") == ["as before", "as before", "failed"]
+    assert "30 days" in geo.run_daily(plan, date="2024-10-11").steps[-1].error
+
+
 @pytest.mark.parametrize(
     ("table", "word"),
     [

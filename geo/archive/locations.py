@@ -218,9 +218,8 @@ def changed_hands(
     >>> archive.changed_hands(places, "2024-08-08", "2025-01-11")[["name", "before", "after"]].values.tolist()
     [['Sudzha', None, 'UA held']]
     """
-    panels = self.reader.settlement_sources()
-    if source in panels or (source is None and len(panels) == 1 and not self.store.control_sources()):
-        return _panel_changes(self, source or panels[0], places, (from_, to), as_known_on)
+    if (panel := self.reader.panel_meant(source)) is not None:
+        return _panel_changes(self, panel, places, (from_, to), as_known_on)
     query = Query(self.source_name(source), as_known_on=as_known_on)
     (before, first), (after, last) = self.reader.both_sides(query, (from_, to))
     ends = [max(effective.values(), key=lambda s: -s[1])[0] for effective in (first, last)]

@@ -186,8 +186,14 @@ class Reader:
         """The sources that say whose settlements are, place by place."""
         return self.store.recall(("settlement sources",), self.store.settlement_sources)
 
+    def panel_meant(self, source: str | None) -> str | None:
+        """The source of settlements that a question goes to: the one named, or the only one, where none maps ground."""
+        there = self.settlement_sources()
+        is_alone = source is None and len(there) == 1 and not self.store.control_sources()
+        return there[0] if is_alone else source if source in there else None
+
     def settlements_on(
-        self, source: str, date: When | None, as_known_on: When | None = None
+        self, source: str, date: When | None, as_known_on: When | None = None, *, max_age_days: float | None = None
     ) -> tuple[gpd.GeoDataFrame, str]:
         """Whose each settlement is on a date, by a source that says so place by place, and the day that answers."""
         known = moment(as_known_on)
@@ -195,6 +201,12 @@ class Reader:
         day = max((day for day in self.store.settlement_days(source, as_known_on=known) if day <= at), default=None)
         if day is None:
             raise NoSnapshotError(f"{source} says nothing of {date or 'any day'} or a day before it")
+        age = age_days(last_instant(date), parse_instant(day), whole_days=True) if date is not None else 0.0
+        if max_age_days is not None and age > max_age_days:
+            raise NoSnapshotError(
+                f"{source} says nothing of the {number_of(max_age_days, 'day')} before {date}: the last it speaks of is"
+                f" {day[:10]}"
+            )
         frame = self.store.recall(("panel", source, known), lambda: self.store.settlements(source, as_known_on=known))
         instant = parse_instant(day)
         stands = (frame["valid_from"] <= instant) & (frame["valid_to"].isna() | (frame["valid_to"] > instant))
@@ -277,7 +289,9 @@ class Reader:
         return self.store.recall(("used", query.source, str(when), moment(query.as_known_on), limit), found)
 
     def day_of_map(self, source: str, when: When | None = None, *, as_known_on: When | None = None) -> date:
-        """The day of the map of a source that answers for a date; for None the last."""
+        """The day of the map, or of the settlements, of a source that answers for a date; for None the last."""
+        if source in self.settlement_sources():
+            return parse_instant(self.settlements_on(source, when, as_known_on)[1]).date()
         return parse_instant(max(self.used(Query(source, as_known_on=as_known_on), when)["depicts"])).date()
 
     def too_old(self, query: Query, when: When | None) -> dict[str, str]:

@@ -312,7 +312,9 @@ class _Round:
         frame = frame[frame["superseded_at"].isna() & frame["retracted_at"].isna()]
         if named is not None and (frame["source"] == named).any():
             frame = frame[frame["source"] == named]
-        return "" if frame.empty else str(frame["depicts"].max())[:10]
+        panels = self.archive.reader.settlement_sources() if frame.empty else ()
+        days = [self.archive.reader.settlements_on(name, None)[1] for name in panels]
+        return str(max([*frame["depicts"], *days], default=""))[:10]
 
     def _fetch(self, table: Mapping[str, Any]) -> Step:
         address = self.plan.address(table)

@@ -25,7 +25,7 @@ from geo.output.say import say, sourced
 from geo.presentation.labels import class_label
 from geo.presentation.language import gettext, speaking
 from geo.presentation.statuses import named
-from geo.schema import number_of, text_or_none, write_instant
+from geo.schema import number_of, parse_instant, text_or_none, write_instant
 from geo.storage.atomic_write import write_page
 
 ENTRIES = 100
@@ -46,7 +46,7 @@ def judge(
 ) -> tuple[str, float | None]:
     """The state of a watch (above, below, differ, agree, or whose a place is), and the km² that it rests on."""
     if "place" in table or "at" in table:
-        return _whose(archive, date, table), None
+        return _whose(archive, date, table, max_age_days), None
     if "differ_km2" in table:
         one, other = (_km2(archive, date, table, source, max_age_days) for source in table["sources"])
         return ("differ" if abs(one - other) > table["differ_km2"] else "agree"), abs(one - other)
@@ -117,11 +117,16 @@ def _km2(
     return float(found["area_km2"].sum())
 
 
-def _whose(archive: Archive, date: str, table: Mapping[str, Any]) -> str:
-    """Whose ground a place is, by the codes of sides: ``UA held``; blank where the source shows none."""
-    frame = archive.control(date, source=table.get("source"))
-    point = shapely.Point(*_place(archive, table)[1:])
-    there = frame[shapely.intersects(np.asarray(frame.geometry.array, dtype=object), point)]
+def _whose(archive: Archive, date: str, table: Mapping[str, Any], max_age_days: float | None) -> str:
+    """Whose a place is, by the codes of sides: ``UA held``; blank where the source shows nobody's."""
+    (_, lon, lat), panel = _place(archive, table), archive.reader.panel_meant(table.get("source"))
+    if panel is not None:
+        day = parse_instant(archive.reader.settlements_on(panel, date, max_age_days=max_age_days)[1])
+        near = archive.who(lat, lon, source=panel)
+        there = near[(near["valid_from"] <= day) & ~(near["valid_to"] <= day)]
+    else:
+        frame = archive.control(date, source=table.get("source"), max_age_days=max_age_days)
+        there = frame[shapely.intersects(np.asarray(frame.geometry.array, dtype=object), shapely.Point(lon, lat))]
     pairs = zip(there["controller"], there["status"], strict=True)
     return "; ".join(sorted({f"{text_or_none(side) or ''} {status}".strip() for side, status in pairs}))
 
@@ -139,7 +144,8 @@ def _sentence(archive: Archive, date: str, table: Mapping[str, Any], state: str,
     if "place" in table or "at" in table:
         now, then = (_class_words(text) for text in (state, before or ""))
         words = gettext("{place}: {now}; before: {then}.", place=_place(archive, table)[0], now=now, then=then)
-        return sourced(archive, words, archive.source_name(table.get("source")), date)
+        source = archive.reader.panel_meant(table.get("source")) or archive.source_name(table.get("source"))
+        return sourced(archive, words, source, date)
     asked: dict[str, Any] = {key: table[key] for key in ("within", "side", "lang") if key in table}
     sources = table.get("sources") or [table.get("source")]
     return " ".join(say(archive, date=date, source=source, **asked) for source in sources)
