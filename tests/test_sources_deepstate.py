@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from shapely.geometry import box, mapping
 
-from geo.errors import GateError
+from geo.errors import FileError, GateError
+from geo.formats.geojson import build, read_json
 from geo.importing.validation import FindingCache, admit_control
 from geo.measure.areas import ground_by_class
 from geo.measure.ellipsoid import areas_km2
@@ -302,3 +303,55 @@ def test_a_mirror_file_without_a_date_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(GateError, match="--date"):
         deepstate.read_mirror(path, Options())
     assert deepstate.read_mirror(path, Options(date="2025-01-11"))[0].depicts == datetime(2025, 1, 11, tzinfo=UTC)
+
+
+def documents(folder: Path) -> list[Path]:
+    """Maps that repeat each other's features, laid out in the ways of several programs, and some that only seem to."""
+    one, two, three = (
+        json.dumps({"type": "Feature", "geometry": square(x), "properties": {"name": f"{x}"}}, separators=(",", ":"))
+        for x in (35, 36, 37)
+    )
+    trap = json.dumps({"type": "Feature", "geometry": None, "properties": {"name": '},{"type":"Feature"'}})
+    head = '{"type":"FeatureCollection","features":['
+    both = f"{head}{one},{two}"
+    texts = [
+        f"{both}]}}", f"{head}{two},{one},{one}]}}", f"{head}{one},\n{three}\n]}}", f"{head}]}}", f"{head}{trap},{one}]}}",
+        f'{{"name":"a","crs":{{"b":[1]}},"features": [\n{three},\n{two}\n]\n}}\n', f'{{"features":[{one}],"id":3}}',
+        f'{{"features":[],"map":{{"features":[{one},{two}]}}}}', f'{{"features":[{one}],"features":[{two}]}}',
+        f'{{"features":[{two}],"features":[]}}', f"{head}{one},]}}", f"{both}x]}}", both, f"{both}]", f"{both}]}}}}",
+        f"{both},3]}}",
+    ]  # fmt: skip
+    paths = [folder / f"{number}.geojson" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text, encoding="utf-8")
+    return paths
+
+
+def told(path: Path, *, repeats: bool) -> Any:
+    try:
+        return read_json(path, repeats=repeats)
+    except (FileError, GateError) as error:
+        return str(error)
+
+
+def test_features_that_stood_in_the_file_before_are_read_alike(tmp_path: Path) -> None:
+    paths = documents(tmp_path)
+    plain = [told(path, repeats=False) for path in paths]
+    assert len({type(found) for found in plain}) == 2  # some are no JSON
+    for before in paths:
+        for path, wanted in zip(paths, plain, strict=True):
+            told(before, repeats=True)
+            assert told(path, repeats=True) == wanted
+
+
+def test_shapes_that_stood_in_the_file_before_are_built_alike(tmp_path: Path) -> None:
+    ring = [[35, 50], [36, 50], [36, 51], [35, 51]]
+    drawn = [square(37), {"type": "Polygon", "coordinates": [ring]}, {"type": "Polygon", "coordinates": [ring[:2]]}]
+    for path, shapes in ((tmp_path / "a.json", drawn), (tmp_path / "b.json", [*drawn[::-1], square(38), drawn[1]])):
+        listed = [{"type": "Feature", "properties": {}, "geometry": shape} for shape in shapes]
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": listed}, separators=(",", ":")))
+        read = read_json(path, repeats=True)["features"]
+        for _ in range(2):
+            found, wanted = build([feature["geometry"] for feature in read]), build(shapes)
+            assert [str(shape) for shape in found.geometry] == [str(shape) for shape in wanted.geometry]
+            assert (found.closed, found.errors) == (wanted.closed, wanted.errors)

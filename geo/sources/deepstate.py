@@ -69,7 +69,7 @@ _DAYS = re.compile(r"(?<![\s\d.,\-–:])[\s\d.,\-–:]+$")
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    document = read_json(path)
+    document = read_json(path, repeats=True)
     published = _published(path, document)
     depicts = parse_instant(options.date) if options.date else published
     if depicts is None:
