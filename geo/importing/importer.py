@@ -432,9 +432,10 @@ def _store(archive: Archive, job: _Job, passed: Sequence[_Passed]) -> list[Recei
         if covers:
             archive.store.put_covers(connection, credit.name, covers)
         known = memory.sides.get(credit.name) or set(history.sides_of(connection, credit.name))
-        stored = []
+        stored: list[Receipt] = []
+        written: history.Written = {}
         for one in passed:
-            stored.append(_store_file(connection, job, one, known))
+            stored.append(_store_file(connection, job, one, known, written))
             known |= {side for _, a in one.admitted for side in _ground(a).sides()}
         memory.sides[credit.name] = known
         changed = {i for i, receipt in enumerate(stored) if receipt.outcome != "unchanged"}
@@ -447,11 +448,13 @@ def _store(archive: Archive, job: _Job, passed: Sequence[_Passed]) -> list[Recei
     return [replace(receipt, sidecar=sidecars.get(i, "")) for i, receipt in enumerate(stored)]
 
 
-def _store_file(connection: Connection, job: _Job, passed: _Passed, known: set[str]) -> Receipt:
+def _store_file(
+    connection: Connection, job: _Job, passed: _Passed, known: set[str], written: history.Written
+) -> Receipt:
     file, credit = passed.file, job.credit
     receipts = [_receipt_of(s, a, file, credit, "") for s, a in passed.admitted]
     done = [
-        history.record(connection, _recording(s, a, r, file, job))
+        history.record(connection, _recording(s, a, r, file, job), written)
         for (s, a), r in zip(passed.admitted, receipts, strict=True)
     ]
     here = {side for _, a in passed.admitted for side in _ground(a).sides()}

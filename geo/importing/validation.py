@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, TypeVar
@@ -30,6 +30,7 @@ TOLERANCE = 1.02
 # Armenia held 1.4 times its own area, and claims to both shores of islands hold much sea; a wrong file goes further.
 COUNTRIES_AT_MOST = 2.0
 SEA_KM2 = 500_000.0
+_POLYGON = 3
 _AT_ONCE = 50  # polygons whose neighbours are looked for
 T = TypeVar("T")
 _NOTES = 20  # on points in odd places, that are told one by one
@@ -61,6 +62,16 @@ class FindingCache:
     overlaps: dict[tuple[bytes, bytes], float] = field(default_factory=dict)
     sides: dict[str, set[str]] = field(default_factory=dict)  # by source
     boxes: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)  # of a source's and part's last map
+    drawn: dict[int, _Drawn] = field(default_factory=dict)  # by identity, of the files that are looked at together
+
+
+class _Drawn(NamedTuple):
+    """A feature with its bytes, by which findings are kept, and its single polygons with theirs."""
+
+    shape: shapely.Geometry | None  # which keeps its identity as long as this is kept
+    key: bytes
+    parts: Sequence[shapely.Geometry]
+    keys: Sequence[bytes]
 
 
 class _Parts(NamedTuple):
@@ -71,9 +82,12 @@ class _Parts(NamedTuple):
     keys: Objects
 
     @classmethod
-    def of(cls, ground: ControlColumns) -> _Parts:
-        parts, owner = shapely.get_parts(ground.geometry, return_index=True)
-        return cls(parts, owner, _keys(parts))
+    def of(cls, geometry: Objects, memory: FindingCache) -> _Parts:
+        drawn = _drawn(geometry, memory)
+        owner = np.repeat(np.arange(len(drawn)), [len(one.parts) for one in drawn])
+        return cls(
+            _objects(p for one in drawn for p in one.parts), owner, _objects(k for one in drawn for k in one.keys)
+        )
 
     def km2(self, memory: FindingCache) -> NDArray[np.float64]:
         return np.array(_recalled(memory.km2, self, lambda fresh: _spread(fresh).tolist()), dtype=np.float64)
@@ -82,8 +96,10 @@ class _Parts(NamedTuple):
 def check_together(snapshots: Iterable[Snapshot], memory: FindingCache, countries: Countries | None) -> None:
     """Find out about the new polygons of many maps at once what can be told of each by itself, where it is sound."""
     geometry = np.concatenate([np.asarray(s.rows.geometry, dtype=object) for s in snapshots] or [np.empty(0, object)])
+    memory.drawn.clear()
+    geometry = _objects({id(shape): shape for shape in geometry.tolist()}.values())
     geometry = geometry[is_plain(geometry)]
-    keys = _keys(geometry)
+    keys = _keys(geometry, memory)
     fresh = [i for key, i in dict(zip(keys.tolist(), range(len(keys)), strict=True)).items() if key not in memory.sound]
     geometry, keys = geometry[fresh], keys[fresh]
     sound = shapely.is_valid(geometry)
@@ -92,7 +108,7 @@ def check_together(snapshots: Iterable[Snapshot], memory: FindingCache, countrie
     if countries is None or not len(geometry):
         return
     _places(geometry, keys, countries, memory)
-    parts = _Parts.of(ControlColumns(geometry, {}))
+    parts = _Parts.of(geometry, memory)
     parts.km2(memory)
     _places(parts.geometry, parts.keys, countries, memory)
     _recalled(memory.outlines, parts, lambda fresh: outlines(fresh, countries))
@@ -134,16 +150,16 @@ def admit_control(
     if twice:
         repairs.append(f"{duplicates + twice} equal features: {twice} kept, {duplicates + twice} counted")
     placed: list[str] = []
-    parts = _Parts.of(ground)
+    parts = _Parts.of(ground.geometry, memory)
     if countries is not None and len(ground):
         gate = _Gate(snapshot, options, countries, memory, turned)
         kept, placed = _refuse_too_large(ground, parts, gate)
-        parts = parts if kept is ground else _Parts.of(kept)
+        parts = parts if kept is ground else _Parts.of(kept.geometry, memory)
         ground = kept
         if len(ground):
             expected = replace(expected or Expected(), name=snapshot.file_name)
             kept, odd = _check_place(ground, parts, gate, expected)
-            parts = parts if kept is ground else _Parts.of(kept)
+            parts = parts if kept is ground else _Parts.of(kept.geometry, memory)
             ground, placed = kept, placed + odd
         if not len(ground):
             _explain_nothing(snapshot, turned, options)
@@ -156,13 +172,13 @@ def _sound(
     ground: ControlColumns, snapshot: Snapshot, memory: FindingCache, turned: list[Refusal], repairs: list[str]
 ) -> ControlColumns:
     """What can come in, mended, each row with its ``key``: the bytes of its outline."""
-    keys, geometry = _keys(ground.geometry), ground.geometry
+    keys, geometry = _keys(ground.geometry, memory), ground.geometry
     fresh = np.array([k not in memory.sound for k in keys.tolist()], dtype=bool)
     if not fresh.any():
         return ground.having(key=keys)
     reasons = look(geometry, fresh)
     mend(geometry, ground["row"], fresh, reasons, repairs)
-    keys[fresh] = _keys(geometry[fresh])
+    keys[fresh] = _keys(geometry[fresh], memory)
     ground = ground.having(key=keys)
     if not reasons:
         return ground
@@ -238,11 +254,38 @@ def _check_statuses(ground: ControlColumns) -> None:
         )
 
 
-def _keys(geometry: Objects) -> NDArray[np.object_]:
+def _keys(geometry: Objects, memory: FindingCache) -> Objects:
     """The bytes of each outline, by which findings about it are kept."""
-    keys: NDArray[np.object_] = np.asarray(shapely.to_wkb(geometry), dtype=object)
+    return _objects(one.key for one in _drawn(geometry, memory))
+
+
+def _drawn(geometry: Objects, memory: FindingCache) -> list[_Drawn]:
+    """Features taken apart, each once: the maps of a series share most of theirs."""
+    shapes = geometry.tolist()
+    if fresh := [shape for key, shape in {id(s): s for s in shapes}.items() if key not in memory.drawn]:
+        new = _objects(fresh)
+        parts, owner = shapely.get_parts(new, return_index=True)
+        keys, starts = _bytes_of(new), np.searchsorted(owner, np.arange(len(new) + 1)).tolist()
+        is_set = shapely.get_type_id(new) != _POLYGON
+        each = keys[owner]
+        each[is_set[owner]] = _bytes_of(parts[is_set[owner]])
+        listed, said = parts.tolist(), each.tolist()
+        for shape, key, alone, a, b in zip(fresh, keys.tolist(), ~is_set, starts, starts[1:], strict=False):
+            memory.drawn[id(shape)] = _Drawn(shape, key, [shape] if alone else listed[a:b], said[a:b])
+    return [memory.drawn[id(shape)] for shape in shapes]
+
+
+def _bytes_of(geometry: Objects) -> Objects:
+    keys: Objects = np.asarray(shapely.to_wkb(geometry), dtype=object)
     keys[shapely.is_missing(geometry)] = b""
     return keys
+
+
+def _objects(values: Iterable[Any]) -> Objects:
+    listed = list(values)
+    found = np.empty(len(listed), dtype=object)
+    found[:] = listed
+    return found
 
 
 # -- the snapshot as a whole ----------------------------------------------------------------------------------------
@@ -328,7 +371,7 @@ def _check_place(
     for i in touched:
         left = parts[(owner == i) & ~gone]
         whole[i] = shapely.multipolygons(left) if len(left) else None
-    return ground.having(whole, key=_keys(whole)).take(~shapely.is_missing(whole)), notes
+    return ground.having(whole, key=_keys(whole, gate.memory)).take(~shapely.is_missing(whole)), notes
 
 
 def _refused(doubt: Doubt, options: Options) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from geo.assets import read_toml
 from geo.errors import ArchiveError
@@ -199,11 +200,15 @@ class Recorded:
     instead_of: str | None = None
 
 
-def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
+# (bytes of the outline, its class) -> digest and blob, for maps that are recorded one after the other
+Written = dict[tuple[bytes, tuple[Any, ...]], tuple[bytes, bytes]]
+
+
+def record(connection: sqlite3.Connection, recording: Recording, written: Written | None = None) -> Recorded:
     """Take a snapshot in. The same file for the same instant changes nothing; another one supersedes."""
     depicts = write_instant(recording.depicts)
     there = _in_force(connection, recording.source, recording.part, at=depicts)
-    digests, blobs, classes = _shapes_of(recording)
+    digests, blobs, classes = _shapes_of(recording, {} if written is None else written)
     known = known_shapes(connection, digests)
     # the same file read with other options may give other polygons: only the same polygons are nothing new
     is_same = all(d in known for d in digests) and there is not None and there["sha256"] == recording.sha256
@@ -345,13 +350,16 @@ def _short(moment: datetime) -> str:
 # -- shapes ---------------------------------------------------------------------------------------------------------
 
 
-def _shapes_of(recording: Recording) -> tuple[list[bytes], list[bytes], list[tuple[Any, ...]]]:
+def _shapes_of(recording: Recording, written: Written) -> tuple[list[bytes], list[bytes], list[tuple[Any, ...]]]:
     """Digest, blob and class of every polygon; what a digest stands for includes the source and the class."""
-    ground = recording.ground
-    blobs = gpkg.encode(promote(ground.geometry)) if len(ground) else []
+    ground, named = recording.ground, (recording.source, recording.part)
     rows = list(zip(*(ground[c].tolist() for c in ("controller", "status", "native")), strict=True))
-    named = (recording.source, recording.part)
-    return [digest_of(blob, (*named, *row)) for blob, row in zip(blobs, rows, strict=True)], blobs, rows
+    drawn = ground["key"] if "key" in ground.columns else shapely.to_wkb(ground.geometry)
+    keys = list(zip(drawn.tolist(), ((*named, *row) for row in rows), strict=True))
+    if fresh := [i for i, key in enumerate(keys) if key not in written]:
+        blobs = gpkg.encode(promote(ground.geometry[fresh]))
+        written |= {keys[i]: (digest_of(blob, keys[i][1]), blob) for i, blob in zip(fresh, blobs, strict=True)}
+    return [written[key][0] for key in keys], [written[key][1] for key in keys], rows
 
 
 def digest_of(blob: bytes, row: Sequence[Any]) -> bytes:
