@@ -299,6 +299,7 @@ def _to_settlements(lat: Any, lon: Any, rule: Rule) -> tuple[Any, Any, Any, Any]
     return new_lat, new_lon, rings, names
 
 
+@cache  # every question about incidents asks for them
 def _shipped() -> list[list[Any]]:
     world = (-180.0, -90.0, 180.0, 90.0)
     return [[name, lat, lon] for lat, lon, name, *_ in basemap.places(world, "en", least=15_000)]
