@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,6 +88,12 @@ def built(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def site(built: Path, tmp_path: Path) -> Path:
+    """The site of `archive`, to build on."""
+    return Path(shutil.copytree(built, tmp_path / "site"))
+
+
 def content_of(folder: Path) -> dict[str, bytes]:
     """All files of a site; the lock of the build is none of it."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
@@ -163,20 +170,16 @@ def test_a_unit_shows_the_figures_of_the_archive(built: Path, filled: Path) -> N
 # -- what a build does ----------------------------------------------------------------------------------------------
 
 
-def test_a_second_build_with_nothing_new_writes_nothing(archive: Archive, tmp_path: Path) -> None:
-    folder = tmp_path / "site"
-    build_site(archive, folder)
-    before = {p: p.stat().st_mtime_ns for p in [folder, *folder.rglob("*")] if p.name != ".lock"}
-    again = build_site(archive, folder)
+def test_a_second_build_with_nothing_new_writes_nothing(archive: Archive, site: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in [site, *site.rglob("*")] if p.name != ".lock"}
+    again = build_site(archive, site)
     assert (again.added, again.changed, again.removed) == ((), (), ())
-    assert {p: p.stat().st_mtime_ns for p in [folder, *folder.rglob("*")] if p.name != ".lock"} == before
+    assert {p: p.stat().st_mtime_ns for p in [site, *site.rglob("*")] if p.name != ".lock"} == before
 
 
-def test_a_new_date_rewrites_what_it_touches_and_nothing_else(archive: Archive, tmp_path: Path) -> None:
-    folder = tmp_path / "site"
-    build_site(archive, folder)
+def test_a_new_date_rewrites_what_it_touches_and_nothing_else(archive: Archive, site: Path, tmp_path: Path) -> None:
     add_day(archive, 3)
-    done = build_site(archive, folder)
+    done = build_site(archive, site)
     assert set(done.changed) == {
         "index.html", "feed.xml", "sources.html", "units/ru-krs.html", "dates/2025-01-12.html", "datapackage.json",
         "data/control.geojson.zip", "data/incidents.geojson.zip", "data/map.gpkg.zip", "data/map.kmz",
@@ -187,30 +190,26 @@ def test_a_new_date_rewrites_what_it_touches_and_nothing_else(archive: Archive, 
     assert done.removed == ()
     # what was built bit by bit is what is built at once
     build_site(archive, tmp_path / "fresh")
-    assert content_of(folder) == content_of(tmp_path / "fresh")
+    assert content_of(site) == content_of(tmp_path / "fresh")
 
 
-def test_what_is_taken_back_or_corrected_goes_or_changes(archive: Archive, tmp_path: Path) -> None:
-    folder = tmp_path / "site"
-    build_site(archive, folder)
+def test_what_is_taken_back_or_corrected_goes_or_changes(archive: Archive, site: Path, tmp_path: Path) -> None:
     archive.retract("desk@2025-01-11", why="wrong file")
-    done = build_site(archive, folder)
+    done = build_site(archive, site)
     assert "dates/2025-01-11.html" in done.removed
-    assert not list(folder.rglob("*2025-01-11*"))
+    assert not list(site.rglob("*2025-01-11*"))
     assert {"dates/2025-01-10.html", "dates/2025-01-12.html"} <= set(done.changed)
-    reached(folder)
+    reached(site)
     put(archive, DAY, state(("X", "held", "n", box(35.6, 51.4, 35.9, 51.8)), ("Y", "held", "n", SUMY)))
-    done = build_site(archive, folder)
+    done = build_site(archive, site)
     assert {"data/control.geojson.zip", "dates/2025-01-12.html", "cards/2025-01-10.png"} <= set(done.changed)
     build_site(archive, tmp_path / "fresh")
-    assert content_of(folder) == content_of(tmp_path / "fresh")
+    assert content_of(site) == content_of(tmp_path / "fresh")
 
 
-def test_an_incident_rewrites_its_own_date(archive: Archive, tmp_path: Path) -> None:
-    folder = tmp_path / "site"
-    build_site(archive, folder)
+def test_an_incident_rewrites_its_own_date(archive: Archive, site: Path) -> None:
     incident(archive, where_coordinates="Sudzha", event_type="Shelling", date_start="2025-01-12", date_end="2025-01-12")
-    done = build_site(archive, folder)
+    done = build_site(archive, site)
     assert "data/2025-01-12/2025-01-12-incidents.csv" in done.added
     assert {p for p in done.changed if p.startswith("dates/")} == {"dates/2025-01-12.html"}
     assert not any("2025-01-10" in p or "2025-01-11" in p for p in done.changed)
@@ -243,30 +242,28 @@ def test_two_processes_and_several_workers_give_the_same_bytes(filled: Path, bui
     assert [p for p in mine if mine[p] != others[p]] == []
 
 
-def test_a_killed_build_leaves_a_site_that_works(archive: Archive, tmp_path: Path) -> None:
+def test_a_killed_build_leaves_a_site_that_works(archive: Archive, site: Path, tmp_path: Path) -> None:
     """SIGKILL at moments spread over a whole build: what is served is whole, and the next build ends it."""
-    folder = tmp_path / "site"
-    build_site(archive, folder)
-    old = content_of(folder)
+    old = content_of(site)
     add_day(archive, 3)
     code = "import sys, geo; geo.build_site(geo.open_archive(sys.argv[1]), sys.argv[2])"
     for moment in range(3):
-        running = subprocess.Popen([sys.executable, "-c", code, archive.path, folder])
+        running = subprocess.Popen([sys.executable, "-c", code, archive.path, site])
         # from its first file on: before that there is nothing to disturb
-        while running.poll() is None and not (folder / OWN / "new").exists():
+        while running.poll() is None and not (site / OWN / "new").exists():
             time.sleep(0.002)
         time.sleep(0.2 * moment)
         running.send_signal(signal.SIGKILL)
         running.wait()
-        reached(folder)
+        reached(site)
         if running.returncode == 0:
             break
-        if not (folder / OWN / "journal.json").exists() and not (folder / "dates" / "2025-01-13.html").exists():
-            found = content_of(folder)
+        if not (site / OWN / "journal.json").exists() and not (site / "dates" / "2025-01-13.html").exists():
+            found = content_of(site)
             assert {p: c for p, c in found.items() if not p.startswith(f"{OWN}/new")} == old
-    build_site(archive, folder)
+    build_site(archive, site)
     build_site(archive, tmp_path / "fresh")
-    assert content_of(folder) == content_of(tmp_path / "fresh")
+    assert content_of(site) == content_of(tmp_path / "fresh")
 
 
 def test_options_keep_to_a_span_a_unit_and_no_data(archive: Archive, tmp_path: Path) -> None:
