@@ -16,7 +16,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,6 +27,7 @@ from geo.importing.importer import ensure_units, import_files
 from geo.importing.validation import FindingCache, admit_control, admit_points, admit_settlements, admit_units
 from geo.schema import Options, Rows
 from geo.sources import reader
+from geo.units import Countries
 from tests.fuzzing import archives, inputs, states
 from tests.fuzzing.corpus import Seed, seeds
 from tests.fuzzing.target import Target, Use
@@ -100,10 +101,22 @@ def of_source(source: str) -> Target:
     return Target(partial(seeds, source), partial(_source_opened, source), after=whole)
 
 
+@cache
+def _with_units() -> tuple[bytes, Countries]:
+    """An archive that has the boundary sets of the package, and where their countries lie."""
+    with tempfile.TemporaryDirectory() as name:
+        archive = open_archive(Path(name) / "archive.gpkg")
+        ensure_units(archive)
+        countries = archive.countries()
+        archive.close()
+        return archive.path.read_bytes(), countries
+
+
 def _source_opened(source: str, folder: Path) -> Use:
+    content, countries = _with_units()
     archive = open_archive(folder / "archive.gpkg")
-    ensure_units(archive)
-    locate = archive.countries().locate
+    archive.path.write_bytes(content)
+    locate = countries.locate
 
     def use(path: Path, rng: random.Random, at: int) -> None:
         options = Options(locate=locate, date="2025-01-11" if rng.random() < 0.3 else None)
