@@ -80,10 +80,6 @@ def corrections(
     ----------
     source : str or None
         One source's alone; None is every source.
-    since : str, date, datetime or None
-        Those recorded at or after this; None is all.
-    as_known_on : str, date, datetime or None
-        Those recorded by then; None is all.
 
     Returns
     -------
@@ -95,7 +91,6 @@ def corrections(
 
     Raises
     ------
-    GateError
     SourceError
         The source is not in the archive.
 
@@ -119,10 +114,6 @@ def corrected_ground(
     ----------
     source : str or None
         One source's alone; None is every source.
-    since : str, date, datetime or None
-        Those recorded at or after this; None is all.
-    as_known_on : str, date, datetime or None
-        Those recorded by then; None is all.
 
     Returns
     -------
@@ -132,7 +123,6 @@ def corrected_ground(
 
     Raises
     ------
-    GateError
     SourceError
         The source is not in the archive.
 
@@ -153,16 +143,10 @@ def correction_notes(self: ArchiveBase, *snapshots: str, as_known_on: When | Non
     ----------
     *snapshots : str
         Their names.
-    as_known_on : str, date, datetime or None
-        What was recorded by then; None is all.
 
     Returns
     -------
     list of str
-
-    Raises
-    ------
-    GateError
 
     Examples
     --------
