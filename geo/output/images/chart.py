@@ -172,9 +172,8 @@ def _chart_text(
     archive: Archive, name: str, frame: pd.DataFrame, panels: Sequence[Panel], left: Sequence[Panel],
     every: Every | None, *, within: str | None, boundary: str | None, title: str | None,
 ) -> ChartText:  # fmt: skip
-    table = archive.sources()
-    known = {r["name"]: r for r in table.to_dict("records")}.get(name, {})
-    shown = text_or_none(known.get("title")) or name
+    whom = credit_of(archive, name)
+    shown = whom["title"] or name
     dates = sorted(set(frame["date"]))
     first, last = (written(d[:10]) for d in (dates[0], dates[-1]))
     place = ""
@@ -186,7 +185,6 @@ def _chart_text(
     if left:
         listed = ", ".join(gettext("{name} (at most {km2} km²)", name=p.name, km2=figure(p.highest())) for p in left)
         notes.append(gettext("Not drawn: {units}", units=listed))
-    whom = {k: text_or_none(known.get(k)) or "" for k in ("attribution", "title", "licence", "url")}
     credit = credit_line(whom) or shown
     units = archive.units()
     sets = units[units["unit"].isin({u for u in map(text_or_none, frame["unit"]) if u})]["boundary"]
