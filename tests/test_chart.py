@@ -41,7 +41,7 @@ from geo.presentation.chart_lines import (
 from geo.presentation.labels import figure
 from geo.presentation.sides import PALETTE
 from geo.presentation.statuses import NOBODY
-from geo.schema import dated
+from geo.schema import Every, dated
 
 
 @pytest.fixture(scope="module")
@@ -283,6 +283,21 @@ def test_maps_that_are_not_comparable_have_a_gap_and_no_bar(
     assert sum(-km2 for km2 in drawn if km2 < 0) == pytest.approx(bars.lost)
     (shaded,) = (patch for patch in axes.patches if not any(patch in container for container in axes.containers))
     assert f"{num2date(shaded.get_x()):%m}" == "05"
+
+
+@pytest.mark.parametrize(("by", "form"), [("month", "%b %Y"), ("week", "%-d %b %Y")])
+def test_the_words_under_a_bar_stand_in_the_middle_of_its_month_or_week(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, months: Path, by: Every, form: str
+) -> None:
+    (axes,) = lines_of(open_archive(months), tmp_path, monkeypatch, change=True, by=by)
+    (bars,) = bars_of(open_archive(months), every=by)
+    said = dict(zip([t.get_text() for t in axes.get_xticklabels()], axes.get_xticks(), strict=True))
+    assert len(said) > 3
+    for bar in bars.bars:
+        word = f"{bar.start:{form}}"
+        if not bar.is_wide and word in said:
+            assert bar.start < num2date(said.pop(word)) < bar.end
+    assert all(bars.bars[0].start < num2date(at) < bars.bars[-1].end for at in said.values())
 
 
 def test_a_chart_of_change_says_what_its_bars_are(months: Path, tmp_path: Path) -> None:

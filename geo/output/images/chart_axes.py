@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from geo.presentation.chart_lines import (
 )
 from geo.presentation.labels import area, figure
 from geo.presentation.language import N_, current, day_words_short, gettext, month_words, number, plain_number
+from geo.schema import period_of, period_start
 
 _GAP_FILL = 0.18
 _LABELLED_BARS = 16  # more would have no room for their figures
@@ -65,7 +67,9 @@ class Panel:
             low, high = (
                 max(v or 0.0 for v in side) for side in zip(*((b.lost, b.gained) for b in self.bars.bars), strict=True)
             )
-            return -1.15 * max(low, 0.15 * high), 1.15 * max(high, 0.15 * low)
+            low, high = max(low, 0.15 * high), max(high, 0.15 * low)
+            room = 0.08 * (low + high)  # for the figures at the ends of bars
+            return -low - room, high + room
         ends = [v for v in self.band or () if math.isfinite(v)]
         low, high = value_scale([v for line in self.lines for v in line.km2])
         return (0.0 if ends else low), max([high, *(1.15 * v for v in ends)])
@@ -327,6 +331,9 @@ def _dates(canvas: Canvas, axes: Any, panel: Panel, size: float, rect: Rect, *, 
 
     dates: Any = import_module("matplotlib.dates")
     times = panel.times()
+    if alone and panel.bars and rect[2] - rect[0] > 25 * size:
+        _bar_dates(axes, panel.bars, int((rect[2] - rect[0]) / (7 * size)))
+        return
     if alone and rect[2] - rect[0] > 25 * size:
         locator = dates.AutoDateLocator(minticks=2, maxticks=max(3, int((rect[2] - rect[0]) / (7 * size))))
         day, hour = "%d %b %Y", "%d %b %H:%M"
@@ -350,6 +357,16 @@ def _dates(canvas: Canvas, axes: Any, panel: Panel, size: float, rect: Rect, *, 
     canvas.text(rect[0], y, first, 0.9 * size, colour=canvas.theme.soft)
     if last != first:
         canvas.text(rect[2], y, last, 0.9 * size, colour=canvas.theme.soft, align="right")
+
+
+def _bar_dates(axes: Any, bars: ChangeBars, most: int) -> None:
+    """Under the middle of a bar its month, or the day on which its week begins; of many bars under some."""
+    periods = range(period_of(bars.bars[0].start, bars.every), period_of(bars.bars[-1].end, bars.every))
+    shown = periods[:: math.ceil(len(periods) / max(most, 2))]
+    starts = [period_start(n, bars.every) for n in shown]
+    ends = axes_dates([period_start(n + 1, bars.every) for n in shown])
+    words = day_words_short if bars.every == "week" else partial(month_words, short=True)
+    axes.set_xticks((axes_dates(starts) + ends) / 2, [words(t) for t in starts])
 
 
 def _tick(moment: datetime, days: int) -> str:
