@@ -349,7 +349,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         figures=figures, slivers=_slivers(figures, zone), changed=[] if changed is None else rows_of(changed),
         comparable=moved is None or moved.attrs["is_comparable"], refused_km2=areas.attrs["refused_km2"],
         countries={} if unit is not None else _countries(archive, units, control),
-        by_unit=() if unit is not None or _is_large(control) else _by_unit(archive, units, when, since, at, asked),
+        by_unit=_by_unit(archive, units, when, since, at, asked) if unit is None and _is_small(control) else (),
         notes=_notes(source, areas, moved, undrawn, left_out),
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
         markers=markers, incidents=rows_of(incidents), extent=extent, extract=extract,
@@ -469,8 +469,8 @@ def _of_part(told: Headline, part: Figures, whole: Figures) -> Headline:
     return replace(told, doubts=[*told.doubts, more])
 
 
-def _is_large(control: gpd.GeoDataFrame) -> bool:
-    return int(shapely.get_num_coordinates(np.asarray(control.geometry.array, dtype=object)).sum()) > MOST_POINTS
+def _is_small(control: gpd.GeoDataFrame) -> bool:
+    return len(control.get_coordinates()) <= MOST_POINTS
 
 
 def _by_unit(

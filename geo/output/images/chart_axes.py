@@ -33,7 +33,7 @@ from geo.presentation.chart_lines import (
     value_scale,
 )
 from geo.presentation.labels import area, figure
-from geo.presentation.language import N_, current, day_words_short, gettext, month_words, number, plain_number
+from geo.presentation.language import N_, day_words_short, gettext, month_words, number, plain_number
 from geo.schema import period_of, period_start
 
 _GAP_FILL = 0.18
@@ -331,25 +331,18 @@ def _dates(canvas: Canvas, axes: Any, panel: Panel, size: float, rect: Rect, *, 
 
     dates: Any = import_module("matplotlib.dates")
     times = panel.times()
-    if alone and panel.bars and rect[2] - rect[0] > 25 * size:
-        _bar_dates(axes, panel.bars, int((rect[2] - rect[0]) / (7 * size)))
-        return
     if alone and rect[2] - rect[0] > 25 * size:
-        locator = dates.AutoDateLocator(minticks=2, maxticks=max(3, int((rect[2] - rect[0]) / (7 * size))))
-        day, hour = "%d %b %Y", "%d %b %H:%M"
-        forms = ["%Y", "%b %Y", day, hour, hour, hour]
-        axes.xaxis.set_major_locator(locator)
-        formatter = dates.ConciseDateFormatter(
-            locator, formats=forms, zero_formats=["%Y", *forms[1:]], show_offset=False
-        )
-        if current().code != "en":
-            formatter = FuncFormatter(lambda v, _: _tick(dates.num2date(v), (max(times) - min(times)).days))
-        axes.xaxis.set_major_formatter(formatter)
+        most = max(3, int((rect[2] - rect[0]) / (7 * size)))
+        if panel.bars:
+            _bar_dates(axes, panel.bars, most)
+            return
+        axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=2, maxticks=most))
+        words = FuncFormatter(lambda v, _: _tick(dates.num2date(v), (max(times) - min(times)).days))
+        axes.xaxis.set_major_formatter(words)
         return
     axes.xaxis.set_major_locator(NullLocator())
-    last_day = (
-        max(times) - timedelta(days=1) if panel.bars else max(times)
-    )  # the end of a month is the next one's beginning
+    # the end of a month is the next one's beginning
+    last_day = max(times) - timedelta(days=1) if panel.bars else max(times)
     first, last = (day_words_short(t) for t in (min(times), last_day))
     if panel.bars and panel.bars.every == "month":
         first, last = (month_words(t, short=True) for t in (min(times), last_day))
@@ -362,7 +355,7 @@ def _dates(canvas: Canvas, axes: Any, panel: Panel, size: float, rect: Rect, *, 
 def _bar_dates(axes: Any, bars: ChangeBars, most: int) -> None:
     """Under the middle of a bar its month, or the day on which its week begins; of many bars under some."""
     periods = range(period_of(bars.bars[0].start, bars.every), period_of(bars.bars[-1].end, bars.every))
-    shown = periods[:: math.ceil(len(periods) / max(most, 2))]
+    shown = periods[:: math.ceil(len(periods) / most)]
     starts = [period_start(n, bars.every) for n in shown]
     ends = axes_dates([period_start(n + 1, bars.every) for n in shown])
     words = day_words_short if bars.every == "week" else partial(month_words, short=True)
