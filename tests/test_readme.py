@@ -76,7 +76,13 @@ def lessons() -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("page", lessons(), ids=lambda p: p.stem)
+# pages in which a command is worth waiting for: they measure, or draw and read page after page
+LONG = ("another-conflict", "embed", "growth", "live-blog", "own-templates", "reading", "site")
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=pytest.mark.long) if p.stem in LONG else p for p in lessons()], ids=lambda p: p.stem
+)
 def test_every_block_of_a_page_runs_one_after_the_other(page: Path, built: Path, tmp_path: Path) -> None:
     """In a folder that has the example; the README's two commands install, and are tried by CI itself."""
     shutil.copytree(built, tmp_path, dirs_exist_ok=True)
