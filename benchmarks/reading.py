@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from tests import briefing_scores, sentence_scores
 from tests.briefing_scores import Score
 
+PARTS = ("later", "unseen", "fresh", "mixed", "mixed_unseen", "wires", "wires_unseen", "desk", "desk_unseen")
+
 
 def _print(title: str, scores: Mapping[str, Score], *, wrong: bool) -> None:
     for name, score in scores.items():
@@ -24,7 +26,7 @@ def run(args: list[str]) -> int:
         if not chosen or folder in chosen:
             _print(f"briefings, {folder}", briefing_scores.score(folder), wrong=wrong)
     for kind in ("casualties", "areas", "places"):
-        for name in (kind, *(f"{kind}_{part}" for part in ("later", "unseen", "fresh", "mixed", "mixed_unseen"))):
+        for name in (kind, *(f"{kind}_{part}" for part in PARTS)):
             if (sentence_scores.FOLDER / f"{name}.csv").is_file() and (not chosen or name in chosen):
                 _print(f"sentences, {name}", getattr(sentence_scores, kind)(name), wrong=wrong)
     return 0

@@ -12,12 +12,15 @@ from typing import Literal
 from geo.text.languages import pattern, words
 from geo.text.numbers import number_pattern, read_number
 from geo.text.sentences import Lang, TextSpan
-from geo.text.words import animate, describes, names_owner
+from geo.text.words import LANGUAGES_WITH_CASES, animate, describes, names_owner
 
 Kind = Literal["killed", "injured", "captured", "abducted"]
 KINDS: tuple[Kind, ...] = ("killed", "injured", "captured", "abducted")
 _PEOPLE_ALONE = ("killed", "injured", "abducted")  # what happens to people alone; towns are captured, too
 _NEAR, _FAR = 40, 120  # characters before a verb in which its subject stands; between a casualty and "has risen to"
+
+
+_AND = r"\s*,?\s*(?:and|und|et|та|і|й|и)\s+(?:the\s+)?"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class CasualtyCount:
     text: str
     is_total: bool = False
     is_more: bool = False  # on top of those counted before: "another two died"
-    is_found: bool = False  # bodies that were found: some of the dead, or all
+    is_part: bool = False  # bodies that were found, or who is gravely hurt: some of them, or all
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,22 @@ class _Group:
 
 
 def added(first: Count, second: Count) -> Count:
-    """Two counts of different people together."""
+    """Two counts of different people together; "six soldiers and several civilians" are at least six."""
+    unknown = Count(None, None, None)
+    if (first == unknown) != (second == unknown):
+        some = second if first == unknown else first
+        return Count(some.low, some.best if some.low is not None else None, None)
     pairs = zip(astuple(first), astuple(second), strict=True)
     low, best, high = (None if a is None or b is None else a + b for a, b in pairs)
     return Count(low, best, high)
+
+
+def spread(counts: Sequence[Count]) -> Count:
+    """Several counts of the same people as one, from the lowest to the highest."""
+    lows = [v for c in counts for v in (c.low, c.best) if v is not None]
+    highs = [v for c in counts for v in (c.high, c.best) if v is not None]
+    best = next((c.best for c in counts if c.best is not None), None)
+    return Count(min(lows, default=None), best, max(highs, default=None))
 
 
 def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()) -> list[CasualtyCount]:
@@ -79,31 +94,57 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
         left = verbs[i - 1][1] if i else 0
         right = verbs[i + 1][0] if i + 1 < len(verbs) else len(text)
         total = corrected or (cumulative is not None and start >= earlier)
+        total = total and not any(f.is_total and f.kind == kind for f in found)  # "rose to six: a man died"
         total_is_said = total or (stated is not None and stated.start() <= start)
         group = _nearest(text, groups, taken, (start, end), (left, right), lang, total_is_said)
+        later = group is None and kind == "killed" and found and found[-1].end - passage.start == left
+        if later and pattern(lang, "casualties", "then").fullmatch(text[left:start]):  # "a man wounded on Monday died"
+            found.append(replace(found[-1], kind=kind, is_total=False, is_part=True))
         if group is None or any(f.start - passage.start < end and start < f.end - passage.start for f in found):
             continue
         taken.add(group.start)
-        if any(a < end and start < b for a, b in unsure):
+        if not any(a < end and start < b for a, b in unsure):
+            found.append(_told(passage, text, (start, end, kind), group, total, found))
+    return sorted([*found, *_said_again(passage, text, groups, taken, found)], key=lambda f: f.start)
+
+
+def _told(
+    passage: TextSpan, text: str, verb: tuple[int, int, Kind], group: _Group, total: bool, found: list[CasualtyCount]
+) -> CasualtyCount:
+    """The count that a verb and its group give, beside those found before."""
+    lang, (start, end, kind), count, is_ordinal = passage.lang, verb, group.count, group.is_ordinal
+    a, b = min(start, group.start), max(end, group.end)
+    same = [f for f in found if f.kind == kind]
+    if total and count.best is None and count.low is None and count.high is not None:
+        count = Count(count.high, count.high, count.high)  # "rose to seven" is no upper bound
+    if is_ordinal and found and not same:
+        count, is_ordinal = Count(1, 1, 1), False  # "two were killed, a third was wounded"
+    more = bool(pattern(lang, "numbers", "more").search(text[group.start : group.end + 8]))
+    # "two surrendered and five were captured"
+    more = more or any(re.fullmatch(_AND, text[f.end - passage.start : a], re.I) for f in same)
+    part = bool(pattern(lang, "casualties", "part_or_all").search(text[a:b]))
+    span = (passage.start + a, passage.start + b, passage.text[a:b])
+    return CasualtyCount(kind, count, *span, total or is_ordinal, more, part)
+
+
+def _said_again(
+    passage: TextSpan, text: str, groups: list[_Group], taken: set[int], found: list[CasualtyCount]
+) -> list[CasualtyCount]:
+    """Counts without a verb of their own: "two died in A and five in B", "five died, medics put it at six"."""
+    again, gapped = (pattern(passage.lang, "casualties", name) for name in ("again", "gapped"))
+    more = []
+    for group in groups:
+        last = max((f for f in found if f.end - passage.start <= group.start), key=lambda f: f.end, default=None)
+        if last is None or group.start in taken or group.is_ordinal or last.kind not in KINDS[:2]:
             continue
-        a, b = min(start, group.start), max(end, group.end)
-        count = group.count
-        if total and count.best is None and count.low is None and count.high is not None:
-            count = Count(count.high, count.high, count.high)  # "rose to seven" is no upper bound
-        more = bool(pattern(lang, "numbers", "more").search(text[group.start : group.end + 8]))
-        found.append(
-            CasualtyCount(
-                kind,
-                count,
-                passage.start + a,
-                passage.start + b,
-                passage.text[a:b],
-                total or group.is_ordinal,
-                more,
-                bool(pattern(lang, "casualties", "found").search(text[start:end])),
-            )
-        )
-    return found
+        gap, (start, end) = text[last.end - passage.start : group.start], (group.start, group.end)
+        span = (passage.start + start, passage.start + end, passage.text[start:end])
+        if gapped.fullmatch(gap + "N" + text[end:][:_FAR]):
+            more.append(CasualtyCount(last.kind, group.count, *span, is_more=True))
+        elif again.fullmatch(gap):
+            both = spread([last.count, group.count])
+            more.append(CasualtyCount(last.kind, both, *span, is_total=last.is_total))
+    return more
 
 
 def _joint(text: str, verbs: Sequence[tuple[int, int, Kind]], lang: Lang) -> list[tuple[int, int]]:
@@ -118,12 +159,12 @@ def _joint(text: str, verbs: Sequence[tuple[int, int, Kind]], lang: Lang) -> lis
 def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, bool]:
     """The clause with blanks for what counts nobody or was counted before; and whether it corrects an earlier count."""
     text = without_running(passage.text.replace("’", "'").replace("ʼ", "'"), passage.lang)
-    text, corrections = _aside(passage.lang, "replaced").subn(lambda m: " " * len(m[0]), text)
-    text = pattern(passage.lang, "ages", "mask").sub(lambda m: " " * len(m[0]), text)
+    text, corrections = _aside(passage.lang, "replaced").subn(_spaces, text)
+    text = pattern(passage.lang, "ages", "mask").sub(_spaces, text)
     text = _without_members(text, passage.lang)
     text = _aside(passage.lang, "aside").sub(_blank, text)
     text = _without_relatives(text, passage.lang)
-    text = pattern(passage.lang, "casualties", "of_those").sub(lambda m: " " * len(m[0]), text)
+    text = pattern(passage.lang, "casualties", "of_those").sub(_spaces, text)
     for start, end in void:
         a, b = max(0, start - passage.start), min(len(text), end - passage.start)
         if a < b:
@@ -133,7 +174,7 @@ def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, 
 
 def without_running(text: str, lang: Lang) -> str:
     """A text with blanks for the running total of a war: "bringing the number killed since 2023 to 61,900"."""
-    return pattern(lang, "casualties", "running").sub(lambda m: " " * len(m[0]), text)
+    return pattern(lang, "casualties", "running").sub(_spaces, text)
 
 
 _DASHED = re.compile(r"\s[—–-]\s[^.;—–]{3,100}\s[—–-]\s")
@@ -147,6 +188,10 @@ def _without_members(text: str, lang: Lang) -> str:
         if re.search(number_pattern(), before, re.I) and not any(v.search(before + match[0]) for v in verbs):
             text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
     return text
+
+
+def _spaces(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -206,16 +251,15 @@ def _nearest(
     table = words(lang)["casualties"]
     passive = re.compile(rf"\s*(?:,?\s*(?:{table['passive']})\b\s*,?\s*)*", re.I)
     free = [g for g in groups if g.start not in taken]
+    if inside := [g for g in free if g.start < verb[1] and g.end > verb[0]]:
+        return inside[0]
     before = [g for g in free if room[0] <= g.start and g.end <= verb[0]]
     after = [g for g in free if verb[1] <= g.start < room[1]]
     linked = [g for g in after if pattern(lang, "casualties", "link").fullmatch(text[verb[1] : g.start])]
     linked = [g for g in linked if not _has_verb(text, g, passive, lang)]
-    close = [g for g in before if passive.fullmatch(_gap(text, g, verb[0]))]
+    close = [g for g in before if passive.fullmatch(_gap(text, g, verb[0], lang))]
     if close and not (linked and not total and not text[close[-1].end : verb[0]].strip()):
         return _with_first(text, close[-1], lang)  # but "two gunmen killed five"
-    inside = [g for g in free if g.start < verb[1] and g.end > verb[0]]
-    if inside:
-        return inside[0]
     if total:  # "the toll is 12 dead, 31 wounded": a number with a word of its own is that word's
         after = [g for g in after if text[g.end :].startswith(",") or not _has_verb(text, g, passive, lang)]
         return next((g for g in after if not re.search(r"[;.]", text[verb[1] : min(g.start, verb[1] + _FAR)])), None)
@@ -228,21 +272,26 @@ def _nearest(
 
 def _with_first(text: str, group: _Group, lang: Lang) -> _Group | None:
     """A count with whom the clause names before it: "Colonel Ahmed and four guards"; None where that may be nobody."""
+    more = replace(group, count=added(group.count, Count(1, 1, 1)))
     first = pattern(lang, "casualties", "first").fullmatch(text[: group.start])
-    if first is None:
-        return group
+    if first is None:  # "Dr Hussam, his wife and four children"
+        named = pattern(lang, "casualties", "named").search(text[max(0, group.start - _NEAR) : group.end])
+        return more if named else group
     count = _counted(lang).fullmatch(first["several"]) if first["several"] else None
     if first["several"]:
         own = count and _count(count, lang)
         return replace(group, count=added(group.count, own)) if own else None
-    one = re.search(rf"(?:^|\s){words(lang)['persons']['nouns']}$", first["one"] or "", re.I)
-    return replace(group, count=added(group.count, Count(1, 1, 1))) if first["name"] or one else None
+    one = first["one"] and not pattern(lang, "persons", "not_one").search(first["one"])
+    return more if first["name"] or one else None
 
 
-def _gap(text: str, group: _Group, end: int) -> str:
+def _gap(text: str, group: _Group, end: int, lang: Lang) -> str:
     """What stands between a count and a verb, without a dash or the end of an age that was blanked."""
     gap = text[group.end : end]
-    return re.sub(r"^\s{3,},|^\s+[—–-]\s", " ", gap).lstrip(" ," if group.is_ordinal else " ")
+    for _ in range(2 if lang in LANGUAGES_WITH_CASES else 0):  # "члена экипажа вертолёта"
+        owner = re.match(r" ([^\W\d_]+)(?= )", gap)
+        gap = gap[owner.end() :] if owner and names_owner(owner[1], lang) else gap
+    return re.sub(r"^,?\s{3,},|^\s+[—–-]\s", " ", gap).lstrip(" ," if group.is_ordinal else " ")
 
 
 def _has_verb(text: str, group: _Group, passive: re.Pattern[str], lang: Lang) -> bool:
@@ -259,10 +308,15 @@ def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> li
         for match in _people(lang).finditer(text)
         if (count := _count(match, lang)) is not None
     ]
-    singles += [g for g in _unnamed(text, lang, verbs) if not any(g.start < s.end and s.start < g.end for s in singles)]
+    unnamed = _unnamed(text, lang, verbs)
+    # "Ahmed Louh, a cameraman," is one
+    unnamed = [g for g in unnamed if not any(s.start <= g.start < s.end for s in singles)]
+    ones = [g for g in unnamed if g.count.best == 1]
+    singles = [s for s in singles if not any(g.start < s.start and s.end <= g.end for g in ones)]
+    singles += [g for g in unnamed if not any(g.start < s.end and s.start < g.end for s in singles)]
     found: list[_Group] = []
     joiner = re.compile(
-        r"\s*(?:,|,?\s*(?:and|und|et|та|і|й|и|з|із|с|со)(?:\s+(?:her|his|their|seine?|ihre?|ses|son|sa|leurs?|її|його|їх(?:ній|ня|ню)?|её|его|их))?)\s*",
+        r"\s*(?:,|,?\s*(?:and|und|et|та|і|й|и|з|із|с|со)(?:\s+(?:her|his|their|seine?|ihre?|ses|son|sa|leurs?|її|його|їх(?:н\w+)?|сво\w+|её|его|их))?)\s*",
         re.I,
     )
     for single in sorted(singles, key=lambda g: g.start):
@@ -277,21 +331,29 @@ def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> li
             found[-1] = _Group(last.start, single.end, added(last.count, single.count))
         else:
             found.append(single)
-    return found
+    return [_with_last(text, group, lang) for group in found]
+
+
+def _with_last(text: str, group: _Group, lang: Lang) -> _Group:
+    """A count with whom the clause names after it: "three soldiers and the mayor"."""
+    last = None if group.is_ordinal else pattern(lang, "casualties", "last").match(text, group.end)
+    return replace(group, end=last.end(), count=added(group.count, Count(1, 1, 1))) if last else group
 
 
 def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> list[_Group]:
     """Who is counted under a word that no table has, where a verb of people alone says that they are people."""
     found = []
     ends = {end for _, end, kind in verbs if kind in _PEOPLE_ALONE}
-    starts = {start for start, _, kind in verbs if kind in _PEOPLE_ALONE}
-    passive = re.compile(rf"\s*(?:{words(lang)['casualties']['passive']}\b\s*)*", re.I)
+    starts = [start for start, _, kind in verbs if kind in _PEOPLE_ALONE]
+    table = words(lang)["casualties"]
+    subject_of = re.compile(rf"(?:\s+{table['place']})?\s*(?:{table['passive']}\b\s*)*", re.I)
     for match in _counted(lang).finditer(text):
-        after = passive.match(text, match.end())
+        verb = next((start for start in starts if match.end() < start), 0)
         gap = len(lead := text[max(0, match.start() - 8) : match.start()]) - len(lead.rstrip())
-        owns = match.start() - gap in ends or (
-            after is not None and after.end() in starts and after.end() > match.end()
-        )
+        if pattern(lang, "persons", "complement").search(lead):
+            verb = 0  # "of a minibus" is no subject
+        owns = bool(match["of"]) or match.start() - gap in ends
+        owns = owns or (verb > 0 and subject_of.fullmatch(text[match.end() : verb]) is not None)
         if owns and (count := _count(match, lang)) is not None:
             found.append(_Group(match.start(), match.end(), count))
     found += _by_kind(text, lang)
@@ -299,13 +361,12 @@ def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> l
     for start, end, kind in verbs:
         if kind not in _PEOPLE_ALONE:
             continue
-        at = max(0, start - _NEAR)
-        one = subject.search(text[at:start])
+        at = max(0, start - 2 * _NEAR)
+        one = subject.search(f"{text[at:start]}|{text[start:end]}")  # the bar is where the verb begins
         if one is not None:
             found.append(_Group(at + one.start("who"), at + one.end("who"), Count(1, 1, 1)))
-        two = pair.search(text[max(0, start - 2 * _NEAR) : start])
+        two = pair.search(text[at:start])
         if two is not None and one is None:
-            at = max(0, start - 2 * _NEAR)
             found.append(_Group(at + two.start("who"), at + two.end("who"), Count(2, 2, 2)))
         one = single.match(text, end)
         if one is not None and not pattern(lang, "casualties", "be").search(text[at:start]):
@@ -339,6 +400,8 @@ def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], 
     between = text[first.end : second.start]
     if between.strip() == "," and not re.search(r"\s", text[second.start : second.end]):
         return False  # "rose to 31, two have died"
+    if between.strip() == "," and re.match(words(lang)["numbers"]["more"], text[second.start :], re.I):
+        return False  # "a man died, another two are in hospital"
     if not joiner.fullmatch(between) or pattern(lang, "casualties", "part").match(text, second.end):
         return False
     table = words(lang)["casualties"]
@@ -356,7 +419,7 @@ def _numbered(lang: Lang) -> tuple[str, str]:
     numbers = words(lang)["numbers"]
     number = rf"(?:{'|'.join([*numbers.get('also', ()), number_pattern(), numbers['one']])})"
     hedge = rf"(?:(?P<least>{numbers['at_least']})|(?P<most>{numbers['at_most']})|(?P<about>{numbers['about']}))\s+"
-    span = rf"(?P<first>{number})(?:\s*(?:{numbers['to']})\s*(?P<last>{number}))?"
+    span = rf"(?P<first>{number})(?:\s*(?:{numbers['to']})\s*(?P<last>{number}))?(?P<plus>\+)?"
     return rf"(?:{numbers['more']}\s+)?(?:{hedge})?", span
 
 
@@ -365,16 +428,16 @@ def _people(lang: Lang) -> re.Pattern[str]:
     """A number with the people that it counts; a bare number only where nothing else can be meant."""
     numbers, persons = words(lang)["numbers"], words(lang)["persons"]
     hedge, span = _numbered(lang)
-    ordinal = rf"(?:an?\s+)?(?:{'|'.join(re.escape(w) for w in numbers['ordinals'])})"
+    ordinal = rf"(?<!\bthe\s)(?:an?\s+)?(?:{'|'.join(re.escape(w) for w in numbers['ordinals'])})"
     several = rf"(?P<several>{numbers['unknown']})"
-    nouns = rf"\s+(?P<adjectives>{persons['adjectives']}){persons['nouns']}\b"
+    nouns = rf"(?:\s+{persons['of_them']})?\s+(?P<adjectives>{persons['adjectives']}){persons['nouns']}\b"
     lone = rf"(?P<noun>{persons['lone']})\b"
     # "one was killed", "10 wounded", "убиты двое": a number by itself, not the number of something else
-    bare = rf"(?=\s*(?:$|[.,;:)\"”»—–-]|\b(?:{numbers['bare']})))"
-    nouns = (r"(?:\s+of\s+(?:the|its|their|his|her|our|those))?" if lang == "en" else "") + nouns
+    verbs = "|".join(words(lang)["casualties"][kind] for kind in KINDS)
+    bare = rf"(?<!\b19\d\d)(?<!\b20\d\d)(?=\s*(?:$|[.,;:()\"”»—–-]|\b(?:{numbers['bare']})|{verbs}))"
+    nth = rf"(?P<ordinal>{ordinal})(?:{nouns.replace('?P<adjectives>', '?:')}|{numbers['ordinal_alone']})"
     text = (
-        rf"(?<![\w.,-])(?:(?P<ordinal>{ordinal})(?:{nouns.replace('?P<adjectives>', '?:')}|{numbers['ordinal_alone']})"
-        rf"|{hedge}(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])" + rf"|(?<!\w){lone}"
+        rf"(?<![\w.,-])(?<!\bno\s)(?:{nth}|{hedge}(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])" + rf"|(?<!\w){lone}"
     )
     return re.compile(text, re.IGNORECASE)
 
@@ -384,9 +447,10 @@ def _counted(lang: Lang) -> re.Pattern[str]:
     """A number of anything that may be people."""
     hedge, span = _numbered(lang)
     persons = words(lang)["persons"]
-    of = r"(?:\s+of\s+(?:the|its|their|his|her|our|those))?" if lang == "en" else ""
     noun = rf"(?!(?:{persons['things']})\b)(?P<any>{persons['any']})(?!\w)"
-    return re.compile(rf"(?<![\w.,-]){hedge}{span}{of}\s+{persons['adjectives']}{noun}", re.IGNORECASE)
+    return re.compile(
+        rf"(?<![\w.,-]){hedge}{span}(?:\s+(?P<of>{persons['of_them']}))?\s+{persons['adjectives']}{noun}", re.IGNORECASE
+    )
 
 
 def _count(match: re.Match[str], lang: Lang) -> Count | None:
@@ -406,7 +470,7 @@ def _count(match: re.Match[str], lang: Lang) -> Count | None:
         return None
     if last is not None:
         return Count(first, None, last) if last > first else None
-    if parts["least"]:
+    if parts["least"] or parts["plus"]:
         return Count(first, first, None)
     if parts["most"]:
         return Count(None, None, first)

@@ -420,7 +420,7 @@ def count_of(counts: Sequence[CasualtyCount], kind: Kind) -> tuple[Count, list[C
     known = [t for t in own if any(v is not None for v in (t.count.low, t.count.best, t.count.high))]
     # nobody hurt is what is said before somebody is found
     known = [t for t in known if t.count.high != 0] or known
-    known = [t for t in known if not t.is_found] or known
+    known = [t for t in known if not t.is_part] or known
     if not known:
         return Count(None, None, None), own
     counted: list[Count] = []
@@ -431,10 +431,7 @@ def count_of(counts: Sequence[CasualtyCount], kind: Kind) -> tuple[Count, list[C
             counted.append(told.count)
     if len(set(counted)) == 1:
         return counted[0], known
-    lows = [v for c in counted for v in (c.low, c.best) if v is not None]
-    highs = [v for c in counted for v in (c.high, c.best) if v is not None]
-    best = next((c.best for c in counted if c.best is not None), None)
-    return Count(min(lows, default=None), best, max(highs, default=None)), known
+    return casualties.spread(counted), known
 
 
 def check_of(checks: Sequence[Check], attributions: Sequence[Attribution]) -> tuple[str | None, list[Span]]:

@@ -105,11 +105,12 @@ def words(lang: str) -> Mapping[str, Any]:
 
 @cache
 def pattern(lang: str, *names: str) -> re.Pattern[str]:
-    """A pattern of a language's table, compiled; case does not matter."""
+    """A pattern of a language's table, compiled; case does not matter. "{persons.nouns}" is another pattern of it."""
     found: Any = words(lang)
     for name in names:
         found = found[name]
     text = "|".join(found) if isinstance(found, list) else str(found)
+    text = re.sub(r"\{(\w+)\.(\w+)\}", lambda m: str(words(lang)[m[1]][m[2]]), text)
     return re.compile(text, re.IGNORECASE)
 
 

@@ -16,7 +16,7 @@ def _values() -> Mapping[str, float]:
         table = word_list(language, "numbers")
         entries = [(words, float(number)) for number, words in table.get("values", {}).items()]
         found |= by_form([*entries, (table.get("one", ""), 1.0)])
-    return found
+    return {word.replace("-", " "): value for word, value in found.items()}
 
 
 @cached_words
@@ -105,7 +105,7 @@ def _tokens(text: str) -> list[tuple[str, float]] | None:
     found, at = [], 0
     parts = [p for p in re.split(r"[\s-]+", text) if p]
     while at < len(parts):
-        for size in (3, 2, 1):
+        for size in (4, 3, 2, 1):
             word = " ".join(parts[at : at + size])
             if word in values:
                 found.append(("value", values[word]))

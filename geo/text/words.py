@@ -137,7 +137,7 @@ def latin(key: str) -> str:
 
 
 _TOKEN = re.compile(rf"[^\W\d_]+(?:{APOSTROPHES}[^\W\d_]+)*")
-_MORPHOLOGY = ("uk", "ru")  # languages that pymorphy3 has a dictionary of
+LANGUAGES_WITH_CASES = ("uk", "ru")  # languages that pymorphy3 has a dictionary of
 _PARTICIPLE = frozenset(("PRTF", "sing", "masc", "nomn"))
 
 
@@ -160,7 +160,7 @@ def analyzer(lang: str) -> Any:
 @lru_cache(maxsize=20_000)
 def animate(word: str, lang: str) -> str:
     """Whether a word names a person ("one") or persons ("several"), by the dictionary of the language; else ""."""
-    if lang not in _MORPHOLOGY or not word.islower():
+    if lang not in LANGUAGES_WITH_CASES or not word.islower():
         return ""
     nouns = [p for p in analyzer(lang).parse(word)[:2] if p.is_known and p.tag.POS == "NOUN" and "anim" in p.tag]
     nouns = [p for p in nouns if not {"Name", "Surn", "Patr"} & p.tag.grammemes and p.normal_form not in _animals(lang)]
@@ -175,7 +175,7 @@ def _animals(lang: str) -> frozenset[str]:
 @lru_cache(maxsize=20_000)
 def describes(word: str, lang: str) -> bool:
     """Whether a word is an adjective, participle or pronoun, which a noun follows."""
-    return lang in _MORPHOLOGY and any(
+    return lang in LANGUAGES_WITH_CASES and any(
         p.tag.POS in ("ADJF", "PRTF", "NPRO") for p in analyzer(lang).parse(word.lower())[:2]
     )
 
@@ -190,7 +190,7 @@ def lemmas(word: str) -> frozenset[str]:
     """The lemmas that a word may have, in small letters; a participle is its own masculine form."""
     lowered = word.casefold()
     if _CYRILLIC.match(lowered):
-        parses = [parse for lang in _MORPHOLOGY for parse in analyzer(lang).parse(lowered)[:3]]
+        parses = [parse for lang in LANGUAGES_WITH_CASES for parse in analyzer(lang).parse(lowered)[:3]]
         # what will be done is not what was done
         return frozenset(_lemma(parse) for parse in parses if parse.tag.tense != "futr") or frozenset((lowered,))
     import simplemma
