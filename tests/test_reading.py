@@ -135,6 +135,30 @@ def test_people_are_counted_in_five_languages_or_not_at_all() -> None:
     assert min(scores[kind].recall for kind in ("killed", "injured", "abducted")) >= 0.9
 
 
+@pytest.mark.parametrize("name", ["casualties_wires", "casualties_desk"])
+def test_people_are_counted_no_worse_than_they_were(name: str) -> None:
+    scores = casualties(name)
+    assert min(scores[kind].precision for kind in ("killed", "injured", "abducted")) >= 0.94, scores
+    assert min(scores[kind].recall for kind in ("killed", "injured", "abducted")) >= 0.96, scores
+
+
+@pytest.mark.parametrize(
+    ("text", "counted_as"),
+    [
+        ("Officials say five people died; doctors speak of eight.", "5-8"),
+        ("Six soldiers and several civilians were killed.", "6+"),
+        ("Ten people were killed on Monday and another seven on Tuesday.", "17"),
+        ("The toll rose to six: a man died in hospital.", "6"),
+        ("The army killed three rebels and the commander.", "4"),
+        ("The army killed three rebels and the fighting went on.", "3"),
+        ("The school is named after 12 pupils killed by a shell.", ""),
+        ("The court heard that the men had killed 14 villagers.", ""),
+    ],
+)
+def test_the_killed_of_a_sentence(text: str, counted_as: str) -> None:
+    assert counted(text)["killed"] == counted_as
+
+
 def test_a_further_count_is_added_and_a_correction_replaces() -> None:
     first, second = whole("Six people were killed."), whole("Another two people were killed.")
     assert count_of([*find_casualties(first), *find_casualties(second)], "killed")[0].best == 8
