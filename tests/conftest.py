@@ -8,13 +8,14 @@ import re
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from geo.storage.layout import LAYOUT
@@ -115,11 +116,34 @@ _seen: set[str] = set()
 _units_seen: dict[str, Countries] = {}
 
 
-@pytest.fixture(scope="session", autouse=True)
-def places_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where indexes of places are kept: each is built once in a run, for all workers."""
+@pytest.fixture(scope="session")
+def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a run share."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "places-cache"
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def made_once(of_all_workers: Path) -> Callable[[str, Callable[[Path], object]], Path]:
+    """A folder of a name that a function fills, once in a run."""
+
+    def made(name: str, fill: Callable[[Path], object]) -> Path:
+        folder = of_all_workers / name
+        with FileLock(f"{folder}.lock"):
+            if not (folder / "made").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                (folder / "made").touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def places_cache(of_all_workers: Path) -> Path:
+    """Where indexes of places are kept: each is built once in a run, for all workers."""
+    folder = of_all_workers / "places-cache"
     os.environ["GEO_TESTS_CACHE"] = str(folder)  # for tests/briefing_scores.py, which others than tests use
     return folder
 

@@ -196,7 +196,10 @@ def test_the_verbs_print_candidates_and_mentions(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_the_ukrainian_register_lists_ten_prymorske(shared: Path) -> None:
+def test_the_ukrainian_register_lists_ten_prymorske(
+    shared: Path, places_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(places_cache))
     with open_gazetteer(countries=["UA"], files=[shared / "gazetteer" / "ua_settlements.csv"]) as gazetteer:
         table = list_places(gazetteer, "Prymorske", country="UA")
     assert len(table) == 10

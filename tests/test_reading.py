@@ -355,8 +355,12 @@ def test_the_bundled_briefing_makes_the_two_area_claims_of_the_seeds(founding: R
         assert founding.source.text[claim.start : claim.end].strip() == claim.text.strip()
 
 
-def test_prymorske_is_where_the_register_has_it(shared: Path) -> None:
-    registered = open_gazetteer(countries=["UA", "RU"], files=[shared / "gazetteer" / "ua_settlements.csv"])
+@pytest.mark.long
+def test_prymorske_is_where_the_register_has_it(
+    shared: Path, places_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(places_cache))
+    registered = open_gazetteer(countries=["UA"], files=[shared / "gazetteer" / "ua_settlements.csv"])
     found = read_briefing(BRIEFING, gazetteer=registered).incidents[2].fields
     assert (found["latitude"], found["longitude"]) == (pytest.approx(47.648, abs=0.01), pytest.approx(35.293, abs=0.01))
 

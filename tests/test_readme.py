@@ -68,11 +68,21 @@ def test_the_demo_prints_its_figures_and_writes_its_files(tmp_path: Path) -> Non
 
 
 def lessons() -> list[Path]:
-    """The pages that have anything to run."""
-    return [p for p in PAGES if re.search(r"^```(python|sh)$", p.read_text(encoding="utf-8"), flags=re.M)]
+    """The pages that have anything to run; the gallery's commands run whenever the documents are built."""
+    return [
+        p
+        for p in PAGES
+        if p.stem != "gallery" and re.search(r"^```(python|sh)$", p.read_text(encoding="utf-8"), flags=re.M)
+    ]
 
 
-@pytest.mark.parametrize("page", lessons(), ids=lambda p: p.stem)
+# pages in which a command is worth waiting for: they measure, or draw and read page after page
+LONG = ("another-conflict", "embed", "growth", "live-blog", "own-templates", "reading", "site")
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=pytest.mark.long) if p.stem in LONG else p for p in lessons()], ids=lambda p: p.stem
+)
 def test_every_block_of_a_page_runs_one_after_the_other(page: Path, built: Path, tmp_path: Path) -> None:
     """In a folder that has the example; the README's two commands install, and are tried by CI itself."""
     shutil.copytree(built, tmp_path, dirs_exist_ok=True)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from hashlib import sha256
 from html import unescape
@@ -65,13 +65,26 @@ def add_day(archive: Archive, i: int) -> str:
     return put(archive, DAY + timedelta(days=i), rows)
 
 
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    opened = open_archive(tmp_path_factory.mktemp("filled") / "a.gpkg")
-    ensure_units(opened)
-    fill(opened)
-    opened.close()
-    return opened.path
+def made(made_once: MadeOnce) -> Path:
+    """A folder with an archive and its site."""
+
+    def make(folder: Path) -> None:
+        opened = open_archive(folder / "a.gpkg")
+        ensure_units(opened)
+        fill(opened)
+        opened.close()
+        geo.build_site(open_archive(opened.path), folder / "site")
+
+    return made_once("site-of-days", make)
+
+
+@pytest.fixture(scope="module")
+def filled(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copyfile(made / "a.gpkg", tmp_path_factory.mktemp("filled") / "a.gpkg"))
 
 
 @pytest.fixture
@@ -82,10 +95,8 @@ def archive(filled: Path, tmp_path: Path) -> Archive:
 
 
 @pytest.fixture(scope="module")
-def built(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("built") / "site"
-    geo.build_site(open_archive(filled), folder)
-    return folder
+def built(made: Path) -> Path:
+    return made / "site"
 
 
 @pytest.fixture
@@ -404,10 +415,13 @@ def test_exterior_rings_run_against_the_clock(built: Path, tmp_path: Path) -> No
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hostile(made_once: MadeOnce, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site in which every text from outside is hostile, the codes and names of units too."""
-    folder = tmp_path_factory.mktemp("hostile")
-    opened = hostile_archive(folder / "a.gpkg")
+    return made_once("hostile-site", lambda folder: build_hostile(tmp_path_factory.mktemp("hostile"), folder)) / "site"
+
+
+def build_hostile(home: Path, folder: Path) -> None:
+    opened = hostile_archive(home / "a.gpkg")
     texts = [*HOSTILE, "../../etc/passwd", "CON", "index", "a/b", "A-B", "a b"]
     shapes = [box(34 + i / 20, 51, 34.04 + i / 20, 51.2) for i in range(len(texts))]
     units = gpd.GeoDataFrame(
@@ -418,7 +432,6 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         opened.store.put_units(connection, units, geo.area_km2(units.geometry).tolist(), "2024-01-01T00:00:00.000Z")
     put(opened, DAY + timedelta(days=1), opened.control("2025-01-10")[["controller", "status", "native", "geometry"]])
     build_site(opened, folder / "site", title=" ".join(HOSTILE))
-    return folder / "site"
 
 
 def test_file_names_are_of_our_own_letters(hostile: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from test_maps_browser import Seen, browser
-from test_site import built, filled, hostile
+from test_site import built, filled, hostile, made
 
 import geo
 from geo.archive import open_archive
@@ -17,7 +17,7 @@ from geo.errors import UsageError
 from geo.output.html.embed import embed_snippet
 from geo.output.site.server import serve
 
-__all__ = ["browser", "built", "filled", "hostile"]
+__all__ = ["browser", "built", "filled", "hostile", "made"]
 
 PAGES = ("index.html", "dates/2025-01-11.html", "units/ru-krs.html", "sources.html")
 

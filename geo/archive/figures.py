@@ -167,11 +167,6 @@ def series(
         Leave a part out where its last map is older than this; None is 30 days.
     progress : callable or None
         Called with (done, of how many) as the classes' snapshots are done.
-    workers : int or None
-        Processes of a local Dask cluster (the extra ``cluster``); the figures are the same to the last bit. Of fewer
-        than 50,000 maps this process alone is faster, and does them.
-    scheduler : str or None
-        Address of a running Dask scheduler whose workers see the archive under the same path.
 
     Returns
     -------

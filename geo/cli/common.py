@@ -265,12 +265,8 @@ INCIDENTS = options(
 )
 PAGE = output_option("The page, F.html.")
 TEMPLATES = click.option("--templates", metavar="DIR", type=FILE, help="A folder of your own page templates.")
-WORKERS = click.option(
-    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with."
-)
-# of figures that are many; fewer than 50,000 maps of one archive are done by one process alone
 SHARED_OUT = options(
-    click.option("--workers", type=int, metavar="N", help="Share long work among N local processes (extra 'cluster')."),
+    click.option("--workers", type=click.IntRange(1), metavar="N", help="Share the work among N local processes."),
     click.option(
         "--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster')."
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import click
 
 from geo.cli import common
 from geo.cli.common import main
-from geo.errors import UsageError
+from geo.errors import GeoError, UsageError
 from geo.output.console import bar, printable, records, show, show_front, show_workings, write_table
 
 if TYPE_CHECKING:
@@ -144,14 +145,41 @@ def panel(archives: tuple[str, ...], form: str, output: Path | None, **given: An
 
     A row for each date, unit and class. A pattern of file names in quotation marks stands for all files that it fits.
     """
-    from geo.archive.many import panels
-
+    shared = {name: given.pop(name) for name in ("workers", "scheduler")}
     with bar("measuring") as advance:
-        frame = panels(common.fitting(archives), progress=advance, **given)
+        frame = _panels(common.fitting(archives), shared, advance, given)
     if output is None:
         show(frame, form, title="km² at regular dates")
     else:
         click.echo(write_table(frame, output))
+
+
+def _panels(
+    paths: Sequence[Path], shared: Mapping[str, Any], progress: Callable[[int, int], None], asked: Mapping[str, Any]
+) -> pd.DataFrame:
+    """The panel of one archive after the other; the first column says which."""
+    import pandas as pd
+
+    from geo.workers import share_out
+
+    whole = [path.absolute() for path in paths]
+    tables: list[pd.DataFrame] = []
+    for table in share_out(_panel_of, [(path, asked) for path in whole], files=whole, at_once=1, **shared):
+        tables.append(table)
+        progress(len(tables), len(paths))
+    told = list(zip(paths, tables, strict=True))
+    together = pd.concat([table.assign(archive=path.name) for path, table in told], ignore_index=True)
+    notes = [(path.name, note) for path, table in told for note in table.attrs.get("notes", ())]
+    together.attrs["notes"] = tuple(f"{name}: {note}" for name, note in notes)
+    return together[["archive", *together.columns.drop("archive")]]
+
+
+def _panel_of(path: Path, asked: Mapping[str, Any]) -> pd.DataFrame:
+    try:
+        table: pd.DataFrame = common.opened(path).panel(**asked)
+    except GeoError as error:
+        raise UsageError(str(error) if path.name in str(error) else f"{path}: {error}") from None
+    return table
 
 
 @main.command()

@@ -100,7 +100,7 @@ def release_command(archive: Path, output: Path, **given: Any) -> None:
 @SHOWN
 @common.TEMPLATES
 @click.option("-o", "--output", type=common.FILE, default=Path("maps"), show_default=True, help="The folder.")
-@common.WORKERS
+@common.SHARED_OUT
 def maps(archive: Any, output: Path, **given: Any) -> None:
     """A dated map for every day that has a snapshot.
 
@@ -261,6 +261,7 @@ def embed_command(page: Path, **given: Any) -> None:
 @click.option("--title", help="Its title; each frame adds its date.")
 @common.MAP_LOOK
 @_look("slide", "square")
+@common.SHARED_OUT
 @common.output_option("F.gif, or F.mp4 where ffmpeg is.")
 def movie_command(archive: Any, output: Path, **given: Any) -> None:
     """A film of maps: a frame for every day that has a snapshot."""
@@ -309,7 +310,7 @@ WISHES = common.options(
     _incidents("1 by default"),
     click.option("--title", help="The site's title."),
     common.TEMPLATES,
-    common.WORKERS,
+    common.SHARED_OUT,
 )  # fmt: skip
 
 

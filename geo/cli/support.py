@@ -75,7 +75,7 @@ def completion(shell: str) -> None:
 
 # what an extra is for, in the words of somebody who lacks it
 USES = {
-    "cluster": "series shared among processes", "office": "briefings as Word and slides", "parquet": "GeoParquet",
+    "cluster": "work shared by a Dask scheduler", "office": "briefings as Word and slides", "parquet": "GeoParquet",
     "pictures": "pictures, charts and films without a browser", "scale": "incidents by the million",
     "docs": "these documents as a site",
 }  # fmt: skip

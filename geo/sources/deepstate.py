@@ -251,8 +251,14 @@ def _artefacts(geometry: np.ndarray[tuple[int], np.dtype[np.object_]]) -> tuple[
     rings, owner = shapely.get_rings(polygons, return_index=True)
     holes = rings[np.concatenate([[False], owner[1:] == owner[:-1]])] if len(rings) else rings
     drawn = shapely.polygons(holes)
-    count = int((areas_km2(drawn[shapely.area(drawn) < _SMALL]) < _ARTEFACT_KM2).sum())
+    small = drawn[shapely.area(drawn) < _SMALL]
+    count = _count_artefacts(shapely.to_wkb(shapely.multipolygons(small))) if len(small) else 0
     return (f"{count} holes under {_ARTEFACT_KM2} km², artefacts of the mirror, kept",) if count else ()
+
+
+@lru_cache(maxsize=64)  # most days have the holes of the day before
+def _count_artefacts(holes: bytes) -> int:
+    return int((areas_km2(shapely.get_parts(shapely.from_wkb(holes))) < _ARTEFACT_KM2).sum())
 
 
 MIRROR = shipped_reader("deepstate-mirror", read_mirror)

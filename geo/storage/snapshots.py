@@ -396,10 +396,13 @@ def _replace_state(
     for shape in sorted(old - members):
         if there is not None:
             _keep_superseded(connection, shape, span, now)
-        _set_intervals(connection, shape, subtract_interval(_intervals(connection, shape), span), None, now)
+        rows_there = _rows_of(connection, shape)
+        left = subtract_interval([row[1:] for row in rows_there], span)
+        _set_intervals(connection, shape, rows_there, left, None, now)
     for shape in sorted(members - old):
-        intervals = add_interval(_intervals(connection, shape), span)
-        _set_intervals(connection, shape, intervals, rows.get(shape), now)
+        rows_there = _rows_of(connection, shape)
+        joined = add_interval([row[1:] for row in rows_there], span)
+        _set_intervals(connection, shape, rows_there, joined, rows.get(shape), now)
     for gap in gaps:
         if gap not in had or depicts in gap:
             _cut_over(connection, source, part, gap)
@@ -449,21 +452,21 @@ def _join_over(connection: sqlite3.Connection, source: str, part: str, gap: tupl
         connection.execute("UPDATE control SET valid_to = ? WHERE fid = ?", (following if heir is None else end, fid))
 
 
-def _intervals(connection: sqlite3.Connection, shape: int) -> list[Interval]:
-    return connection.execute("SELECT valid_from, valid_to FROM control WHERE shape = ?", (shape,)).fetchall()
+def _rows_of(connection: sqlite3.Connection, shape: int) -> list[tuple[int, str, str | None]]:
+    """The layer's rows of one polygon, each with its interval."""
+    query = "SELECT fid, valid_from, valid_to FROM control WHERE shape = ? ORDER BY valid_from"
+    return connection.execute(query, (shape,)).fetchall()
 
 
 def _set_intervals(
     connection: sqlite3.Connection,
     shape: int,
+    there: Sequence[tuple[int, str, str | None]],
     wanted: list[Interval],
     row: tuple[bytes, tuple[Any, ...]] | None,
     now: str,
 ) -> None:
-    """Make the layer's rows of one polygon say `wanted`, touching only what differs."""
-    there = connection.execute(
-        "SELECT fid, valid_from, valid_to FROM control WHERE shape = ? ORDER BY valid_from", (shape,)
-    ).fetchall()
+    """Make the layer's rows of one polygon, those `there`, say `wanted`, touching only what differs."""
     spare = [fid for fid, first, last in there if (first, last) not in wanted]
     missing = [i for i in wanted if i not in {(first, last) for _, first, last in there}]
     if len(missing) > len(spare) and row is None:
@@ -486,9 +489,9 @@ def _set_intervals(
 def _keep_superseded(connection: sqlite3.Connection, shape: int, span: Interval, now: str) -> None:
     """Copy what a polygon's rows say about `span` to the layer of superseded rows, before it is taken from them."""
     columns = "geom, source, part, controller, status, native, {}, {}, recorded_at, {}, shape"
-    for fid, first, last in connection.execute(
-        "SELECT fid, valid_from, valid_to FROM control WHERE shape = ?", (shape,)
-    ).fetchall():
+    for fid, first, last in sorted(
+        _rows_of(connection, shape), key=lambda row: row[0]
+    ):  # in the order in which they came
         lost = overlap((first, last), span)
         if lost is not None:
             connection.execute(

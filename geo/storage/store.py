@@ -759,6 +759,11 @@ class Store(ControlTable, IncidentTable, SettlementTable, UnitTable, RecordTable
         before = table["layer"].isin(["control", "incidents"])
         return pd.concat([table[before], beside, table[~before]], ignore_index=True)
 
+    def last_recorded(self) -> str | None:
+        """The last moment at which anything was recorded or taken back."""
+        with self.reading() as connection:
+            return snapshots.last_recorded(connection)
+
     def sides(self) -> dict[str, Side]:
         """Every side that control is on record by, or that the owner has named."""
         with self.reading() as connection:

@@ -183,8 +183,12 @@ def _by_zone(polygons: Sequence[Objects], zones: Sequence[Zone]) -> Floats:
     inside = shapely.contains(shapes[zone], every[who])
     np.add.at(total, (step[who[inside]], met[zone[inside]]), km2[who[inside]])
     cut_zone, cut_who = zone[~inside], who[~inside]
-    pieces = areas_km2(shapely.intersection(every[cut_who], shapes[cut_zone]))
-    np.add.at(total, (step[cut_who], met[cut_zone]), pieces)
+    # ground that comes and goes and comes again is cut once
+    drawn = list(zip(shapely.to_wkb(every[cut_who]).tolist(), cut_zone.tolist(), strict=True))
+    last = {cut: i for i, cut in enumerate(drawn)}
+    once, number = list(last.values()), dict(zip(last, range(len(last)), strict=True))
+    pieces = areas_km2(shapely.intersection(every[cut_who[once]], shapes[cut_zone[once]]))
+    np.add.at(total, (step[cut_who], met[cut_zone]), pieces[[number[cut] for cut in drawn]])
     if rest is not None:
         whole = np.zeros(len(polygons))
         np.add.at(whole, step, km2)

@@ -23,10 +23,10 @@ from geo.output.html import map_drawing
 from geo.output.html.page import Added, PageParts, page_of, pins
 from geo.output.map_content import MapContent, days_within, gather, has_points_alone, point_days, snapshot_days
 from geo.output.map_options import MapKeywords, MapOptions, map_options, shares_options
-from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.presentation import basemap
 from geo.presentation.templates import render, templates_folder
 from geo.storage.atomic_write import write_page
+from geo.workers import attempted, report_left_out, share_out
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -164,7 +164,8 @@ def draw_maps(
     to: When | None = None,
     source: str | None = None,
     since: When | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Callable[..., None] | None = None,
     **options: Any,
 ) -> Iterator[Path]:
@@ -176,8 +177,6 @@ def draw_maps(
         It is made where there is none.
     since : str, date, datetime or None
         None shows each day what changed since the day before it that has a snapshot.
-    workers : int
-        Processes; the pages are the same, byte for byte.
     **options
         As `draw_map`.
 
@@ -214,14 +213,16 @@ def draw_maps(
         if options.get("liberated") is None and any(before.values()):
             options["liberated"] = False  # the first day as those that show a change
         work = [(day, None if before[day] is None else str(before[day])) for day in chosen]
-        drawn = partial(attempted, done=partial(_draw_day, folder=Path(folder), source=name, options=options))
-        paths = by_workers(archive, work, drawn, workers=workers)
+        drawn = partial(attempted, done=partial(_draw_day, source=name, options=options))
+        own = [Path(options["templates"]).absolute()] if options.get("templates") else []
+        options["templates"] = own[0] if own else None
+        pages = share_out(drawn, work, workers=workers, scheduler=scheduler, archive=archive, files=own)
         failed: dict[date, Exception] = {}
-        for done, (path, day) in enumerate(zip(paths, chosen, strict=True), start=1):
-            if isinstance(path, Exception):
-                failed[day] = path
+        for done, (page, day) in enumerate(zip(pages, chosen, strict=True), start=1):
+            if isinstance(page, Exception):
+                failed[day] = page
             else:
-                yield path
+                yield write_page(page, Path(folder) / f"{day}.html")
             if progress is not None:
                 progress(done, len(chosen), str(day))
         report_left_out(failed, of=len(chosen))
@@ -230,12 +231,9 @@ def draw_maps(
 _NARROWS = ("as_known_on", "within", "event_type", "verification", "dataset", "settlements")  # which are meant
 
 
-def _draw_day(
-    archive: Archive, item: tuple[date, str | None], *, folder: Path, source: str, options: Mapping[str, Any]
-) -> Path:
-    day, since = item
+def _draw_day(archive: Archive, day: date, since: str | None, *, source: str, options: Mapping[str, Any]) -> str:
     page = draw_map(archive, day.isoformat(), source=source, since=since, **options)
-    return save_map(page, folder / f"{day}.html")
+    return str(page.get_root().render())
 
 
 # endings under which a page would open as a broken picture or document

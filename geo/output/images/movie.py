@@ -26,13 +26,13 @@ from geo.output.images.fonts import need_matplotlib
 from geo.output.images.picture import draw_figure, map_frame, view_box
 from geo.output.images.themes import ThemeName, chosen, kind_of
 from geo.output.map_content import MapContent, days_within, gather, snapshot_days
-from geo.output.map_options import MapKeywords, View, map_options, shares_options
-from geo.output.parallel import attempted, report_left_out
+from geo.output.map_options import MapKeywords, MapOptions, View, map_options, shares_options
 from geo.presentation.basemap import Box, around
 from geo.presentation.chart_lines import ChartLine
 from geo.presentation.labels import row_label, written
 from geo.schema import to_instant
 from geo.storage.atomic_write import aside, write_page
+from geo.workers import attempted, report_left_out, share_out
 
 _DPI = 96  # 1280 × 720 or 720 × 720 pixels
 _HOLD = 4  # the last frame stands so many times as long
@@ -49,6 +49,8 @@ def draw_movie(
     seconds: float = 0.5,
     shape: Literal["slide", "square"] = "slide",
     theme: ThemeName = "light",
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Callable[..., None] | None = None,
     **shown: Unpack[MapKeywords],
 ) -> Path:
@@ -92,14 +94,11 @@ def draw_movie(
     options = map_options(draw_movie, shown)
     options = options.of_one_date(source=archive.source_name(options.source), with_front=False)
     days = _days(archive, str(options.source), from_, to, options.as_known_on, every_days)
+    shared = partial(share_out, archive=archive, workers=workers, scheduler=scheduler)
+    asked = [(day.isoformat(), _of_frame(options, day)) for day in days]
     contents: list[MapContent] = []
     failed: dict[date, Exception] = {}
-    for day in days:
-        line = options.title if options.title in (None, "plain") else f"{options.title}, {written(day)}"
-        before = options.since if options.since is not None and to_instant(options.since).date() <= day else None
-        view = None if options.view == "changes" else options.view  # there are frames without any
-        asked = replace(options, since=before, title=line, view=view)
-        found = attempted(archive, day.isoformat(), done=partial(gather, options=asked))
+    for day, found in zip(days, shared(partial(attempted, done=gather), asked), strict=True):
         if isinstance(found, Exception):
             failed[day] = found
         else:
@@ -115,13 +114,25 @@ def draw_movie(
     x0, y0, x1, y1 = zip(*frames, strict=True)
     frame = (max(x0), max(y0), min(x1), min(y1))
 
-    def draw(i: int) -> Any:
-        return pixels(draw_figure(contents[i], box, form, colouring, frame=frame, curve=curves[i]))
-
     drawn = [day for day in days if day not in failed]
-    path = encode(_frames(drawn, draw, progress), draw(-1), seconds, target)
+    draw = partial(_pixels, box=box, form=form, theme=colouring, frame=frame)
+    pictures = shared(draw, list(zip(contents, curves, strict=True)))
+    path = encode(_reported(pictures, drawn, progress), draw(archive, contents[-1], curves[-1]), seconds, target)
     report_left_out(failed, of=len(days))
     return path
+
+
+def _of_frame(options: MapOptions, day: date) -> MapOptions:
+    """What is asked of one frame."""
+    line = options.title if options.title in (None, "plain") else f"{options.title}, {written(day)}"
+    before = options.since if options.since is not None and to_instant(options.since).date() <= day else None
+    view = None if options.view == "changes" else options.view  # there are frames without any
+    return replace(options, since=before, title=line, view=view)
+
+
+def _pixels(archive: Archive, content: MapContent, curve: Any, **drawing: Any) -> Any:
+    with archive.holding():  # whose sides have names and colours
+        return pixels(draw_figure(content, curve=curve, **drawing))
 
 
 def _days(
@@ -157,12 +168,12 @@ def _curve(contents: Sequence[MapContent]) -> ChartLine | None:
     return ChartLine(most, colours[most], (), times, lines[most])
 
 
-def _frames(days: Sequence[date], draw: Callable[[int], Any], progress: Callable[..., None] | None) -> Iterator[Any]:
+def _reported(pictures: Iterator[Any], days: Sequence[date], progress: Callable[..., None] | None) -> Iterator[Any]:
     """All frames, each drawn when it is wanted: a year of them would fill the memory."""
-    for i, day in enumerate(days):
-        yield draw(i)
+    for done, (picture, day) in enumerate(zip(pictures, days, strict=True), start=1):
+        yield picture
         if progress is not None:
-            progress(i + 1, len(days), str(day))
+            progress(done, len(days), str(day))
 
 
 def _pillow() -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from geo import __version__
 from geo.archive import Archive, contents
@@ -18,7 +18,6 @@ from geo.output.html.page import PageParts, SharedFiles, json_block
 from geo.output.html.timeline_page import timeline_of
 from geo.output.map_content import credit_of, credits_of, gather, has_points_alone, on_points
 from geo.output.map_options import MapKeywords, map_options, shares_options
-from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.output.site.downloads import data_package, download_bytes, read_day, read_span
 from geo.output.site.pages import (
     ENTRIES,
@@ -37,13 +36,14 @@ from geo.output.site.pages import (
     units_of,
 )
 from geo.output.site.plan import Day, Plan, SiteOptions, checked_address, digest, plan_site
-from geo.output.site.publish import BuildReport, ManifestEntry, SiteFolder, open_site_folder, stage
+from geo.output.site.publish import BuildReport, SiteFolder, open_site_folder
 from geo.presentation import basemap
 from geo.presentation.labels import credit_line, sentence, written
 from geo.presentation.language import gettext, ngettext
 from geo.presentation.templates import templates_folder
 from geo.presentation.titles import known_words
 from geo.schema import parse_instant, text_or_none, write_instant
+from geo.workers import attempted, report_left_out, share_out
 
 Progress = Callable[..., None]
 
@@ -66,7 +66,8 @@ def build_site(
     to: When | None = None,
     base_url: str | None = None,
     with_downloads: bool = True,
-    workers: int = 1,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     **shown: Unpack[MapKeywords],
 ) -> BuildReport:
@@ -82,8 +83,6 @@ def build_site(
         False leaves the data files out, where the source does not allow passing its data on.
     incident_days : int or None
         Every date shows the incidents of so many days up to it; None is 1. Its downloads are of the date alone.
-    workers : int
-        Processes; the site is the same, byte for byte.
 
     Returns
     -------
@@ -114,18 +113,19 @@ def build_site(
             "source": "" if has_points_alone(archive, given.source) else archive.source_name(given.source),
             "settlements": on_points(archive, given).settlements,
             "as_known_on": None if known is None else write_instant(known),
-            "templates": templates_folder(given.templates),
+            "templates": templates_folder(given.templates and Path(given.templates).absolute()),
             "view": given.view or "ground",  # not another view every day
             "incident_days": 1 if given.incident_days is None else given.incident_days,
         }  # fmt: skip
         own = {"base_url": checked_address(base_url), "with_downloads": with_downloads}
         options = SiteOptions(**{**vars(given), **fixed, **own})
         plan = plan_site(archive, options, from_=from_, to=to)
-        count, failed = len(plan.days), _put_days(archive, plan, site, workers, progress)
+        shared = {"workers": workers, "scheduler": scheduler}
+        count, failed = len(plan.days), _put_days(archive, plan, site, shared, progress)
         while failed and len(failed) < count:  # a site without those days: their neighbours link past them
             site.forget()
             plan = plan_site(archive, options, from_=from_, to=to, without=failed)
-            more = _put_days(archive, plan, site, workers, progress)
+            more = _put_days(archive, plan, site, shared, progress)
             if not more:
                 break
             failed |= more
@@ -141,7 +141,7 @@ def build_site(
 
 
 def _put_days(
-    archive: Archive, plan: Plan, site: SiteFolder, workers: int, progress: Progress | None
+    archive: Archive, plan: Plan, site: SiteFolder, shared: Mapping[str, Any], progress: Progress | None
 ) -> dict[str, Exception]:
     """Every date that can be drawn; those that cannot, with why."""
     failed: dict[str, Exception] = {}
@@ -155,18 +155,15 @@ def _put_days(
         rests |= {path: files[path] for path in wanted}
         if wanted:
             jobs.append(_Job(day, wanted, {p: f.bytes for p, f in site.wanted.items() if p in day.files}))
-    made = by_workers(
-        archive,
-        jobs,
-        partial(attempted, done=partial(_make_day, plan=replace(plan, days=()), staging=site.staging)),
-        workers=workers,
-    )
+    making = partial(attempted, done=partial(_make_day, plan=replace(plan, days=())))
+    own = [path for path in [plan.options.templates] if path]
+    made = share_out(making, [(job,) for job in jobs], archive=archive, files=own, **shared)
     for count, (job, files_made) in enumerate(zip(jobs, made, strict=True), start=1):
         if isinstance(files_made, Exception):
             failed[job.day.day] = files_made
         else:
-            for path, entry in files_made.items():
-                site.take(path, rests.get(path, ""), entry)
+            for path, content in files_made.items():
+                site.put(path, rests[path], *content)
         if progress is not None:
             progress(count, len(jobs), job.day.day)
     return failed
@@ -180,14 +177,18 @@ def _card(day: Day) -> str:
     return f"cards/{day.day}.png"
 
 
-def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict[str, ManifestEntry]:
-    """Whatever is wanted of a date, written into the staging folder."""
-    day, made = job.day, {}
+_Made = tuple[str | bytes, Mapping[str, str]]  # a file, and those that it shares with others
+
+
+def _make_day(archive: Archive, job: _Job, *, plan: Plan) -> dict[str, _Made]:
+    """Whatever is wanted of a date."""
+    day = job.day
+    made: dict[str, _Made] = {}
     wanted = set(job.wanted)
     data = [path for path in day.files if path in wanted]
     if data:
         loaded = read_day(archive, day.day, plan.options)
-        made = {path: stage(staging, path, download_bytes(path, loaded)) for path in data}
+        made = {path: (download_bytes(path, loaded), {}) for path in data}
     if wanted - set(data):
         options = plan.options
         title = None if options.title is None else f"{plan.title}, {written(day.day)}"
@@ -196,13 +197,11 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
             headed = content.title if options.title is None else plan.title
             # no legend has room there: ground alone
             alone = replace(content, changes=[], markers=[], credits=content.credits[:1]) if options.source else content
-            made[_card(day)] = stage(staging, _card(day), card_png(alone, headed, plan.shown))
+            made[_card(day)] = card_png(alone, headed, plan.shown), {}
         if _page(day) in wanted:
             page = ControlMap(content, templates=options.templates)
-            sizes = {**job.sizes, **{path: made[path].bytes for path in data}}
-            text, shared = _render_day(archive, page, plan, day, sizes)
-            made |= {path: stage(staging, path, file) for path, file in shared.items()}
-            made[_page(day)] = stage(staging, _page(day), text, shared)
+            sizes = {**job.sizes, **{path: len(made[path][0]) for path in data}}
+            made[_page(day)] = _render_day(archive, page, plan, day, sizes)
     return made
 
 

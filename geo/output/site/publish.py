@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -52,10 +52,6 @@ class SiteFolder:
     wanted: dict[str, ManifestEntry] = field(default_factory=dict)
     staged: set[str] = field(default_factory=set)
 
-    @property
-    def staging(self) -> Path:
-        return self.folder / OWN / "new"
-
     def has(self, path: str, rests_on: str) -> bool:
         """Whether a file stands there that rests on just this; it then belongs to the new site as it is."""
         known = self.old.get(path)
@@ -71,26 +67,24 @@ class SiteFolder:
     def put(self, path: str, rests_on: str, content: str | bytes, shares: Mapping[str, str] | None = None) -> None:
         """Take a file into the new site, with those that it shares with others."""
         for name, text in (shares or {}).items():
-            self.put(name, "", text)
+            if name not in self.wanted:
+                self.put(name, "", text)
         raw = content.encode() if isinstance(content, str) else content
         made = ManifestEntry(rests_on, len(raw), sha256(raw).hexdigest(), tuple(sorted(shares or ())))
-        if self._is_same(path, made):
-            self.wanted[path] = made
-        else:
-            stage(self.staging, path, raw)
-            self.take(path, rests_on, made)
-
-    def _is_same(self, path: str, made: ManifestEntry) -> bool:
+        self.wanted[path] = made
         known = self.old.get(path)
-        return known is not None and known.sha256 == made.sha256 and self._stands(path)
+        if known is None or known.sha256 != made.sha256 or not self._stands(path):
+            self._stage(path, raw)
 
-    def take(self, path: str, rests_on: str, made: ManifestEntry) -> None:
-        """Take a file in that was staged by `stage`; one that is as before is left where it stands."""
-        self.wanted[path] = replace(made, rests_on=rests_on)
-        if self._is_same(path, made):
-            (self.staging / path).unlink(missing_ok=True)  # of a shared file another page may have taken it away
-        else:
-            self.staged.add(path)
+    def _stage(self, path: str, raw: bytes) -> None:
+        """Write a file of the new site beside the old one."""
+        target = self.folder / OWN / "new" / path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(raw)
+        except OSError as error:
+            raise unwritable(target, error) from error
+        self.staged.add(path)
 
     def forget(self) -> None:
         """Begin the new site afresh."""
@@ -117,18 +111,6 @@ class SiteFolder:
             except OSError as error:
                 raise unwritable(self.folder, error) from error
         return built
-
-
-def stage(staging: Path, path: str, content: str | bytes, shares: Iterable[str] = ()) -> ManifestEntry:
-    """Write a file of the new site beside the old one; any process may."""
-    raw = content.encode() if isinstance(content, str) else content
-    target = staging / path
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(raw)
-    except OSError as error:
-        raise unwritable(target, error) from error
-    return ManifestEntry("", len(raw), sha256(raw).hexdigest(), tuple(sorted(shares)))
 
 
 @contextmanager
