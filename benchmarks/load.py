@@ -76,7 +76,7 @@ def with_vertices(shape: Any, least: int) -> Any:
 
 
 def control_files(data: Path, folder: Path, dates: int) -> list[Path]:
-    """One file a day: few files under many names, the series there and back again."""
+    """One file a day, as a desk would draw it: few files under many names, the series there and back again."""
     source = data / "deepstate-mirror"
     states = real_states(source) if source.is_dir() else made_up_states()
     kept = []
@@ -84,7 +84,7 @@ def control_files(data: Path, folder: Path, dates: int) -> list[Path]:
         path = folder / f"state{i}.json"
         feature = {
             "type": "Feature",
-            "properties": {},
+            "properties": {"controller": "RU", "status": "held"},
             "geometry": json.loads(shapely.to_geojson(with_vertices(shape, VERTICES))),
         }
         path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
@@ -92,8 +92,7 @@ def control_files(data: Path, folder: Path, dates: int) -> list[Path]:
     turn = [*range(len(kept)), *range(len(kept) - 2, 0, -1)]
     listed = []
     for i in range(dates):
-        # a file of the mirror shows the day before the one in its name
-        link = folder / f"deepstatemap_data_{day_of(i + 1):%Y%m%d}.geojson"
+        link = folder / f"control_{day_of(i):%Y%m%d}.geojson"
         link.unlink(missing_ok=True)
         link.symlink_to(kept[turn[i % len(turn)]])
         listed.append(link)
@@ -322,14 +321,14 @@ def run(data: Path, args: list[str]) -> int:
         if not archive.exists():
             files = control_files(data, folder, dates + 1)
             every = listing(folder, "every", files[:-1])
-            line(f"import of {dates:,} dates", 0.25 * dates, measured("import", archive, "deepstate-mirror", every))
+            line(f"import of {dates:,} dates", 0.25 * dates, measured("import", archive, "vector", every))
             table = incident_file(folder / "incidents.csv", rows, dates)
             one = listing(folder, "incidents", [table])
             line(f"import of {rows:,} incidents", 300 * share, measured("import", archive, "incidents", one))
             size = archive.stat().st_size / 1e6
             print(f"| the archive | {size:,.0f} MB | | | | | |")
             day = listing(folder, "day", files[-1:])
-            line("import of one more date", 1, measured("import", archive, "deepstate-mirror", day))
+            line("import of one more date", 1, measured("import", archive, "vector", day))
         for words, task, given, limit in questions(share):
             line(words, limit, measured(task, archive, *given))
         line("geo check", 300 * share, measured("check", archive))
