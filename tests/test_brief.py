@@ -254,12 +254,21 @@ def test_claims_and_places_are_there_when_there_are_any(archive: Archive, tmp_pa
     assert not any(r and r[0] == "Kept" for r in rows)
 
 
+@pytest.fixture(scope="module")
+def gathered(hostile: Archive) -> Brief:
+    """What a briefing of hostile texts says, in whatever format."""
+    claims = [Claim(t, said_by=t, said_on=t, published_in=t, quantity=t) for t in NASTY]
+    return gather_brief(hostile, "2025-01-11", title=NASTY[0] + NASTY[4], claims=claims)
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.usefixtures("quick")
-def test_hostile_text_stays_text(hostile: Archive, tmp_path: Path, kind: str) -> None:
+def test_hostile_text_stays_text(
+    hostile: Archive, gathered: Brief, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     MARKER.unlink(missing_ok=True)
-    claims = [Claim(t, said_by=t, said_on=t, published_in=t, quantity=t) for t in NASTY]
-    path = draw_brief(hostile, "2025-01-11", tmp_path / f"b.{kind}", title=NASTY[0] + NASTY[4], claims=claims)[0]
+    monkeypatch.setattr("geo.output.documents.write.gather_brief", lambda *_, **__: gathered)
+    path = draw_brief(hostile, "2025-01-11", tmp_path / f"b.{kind}")[0]
     assert not MARKER.exists()
     rows, text = read(path)
     first = [row[0] for row in rows]
@@ -312,6 +321,7 @@ def test_office_files_are_told_and_named(archive: Archive, tmp_path: Path) -> No
         assert table.rows[0]._tr.xpath("./w:trPr/w:tblHeader")
 
 
+@pytest.mark.long
 def test_two_processes_write_the_same_bytes(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = """
 import sys

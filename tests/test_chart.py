@@ -166,6 +166,7 @@ def test_files_of_every_kind_are_told_in_words(archive: Archive, tmp_path: Path)
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF-")
 
 
+@pytest.mark.long
 def test_two_processes_write_the_same_bytes(archive: Archive, tmp_path: Path) -> None:
     code = (
         "import sys; from geo.archive import open_archive; from geo.output.images.chart import draw_chart\n"

@@ -261,6 +261,7 @@ def test_cut_off_in_a_step_the_next_run_does_that_step_and_those_after_it(
     assert pages(tmp_path / "out") == told_by_hand(*DAYS)[1]
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_nothing_is_half_done_and_the_last_run_ends_it(server: Server, tmp_path: Path) -> None:
     path = desk(tmp_path, server)
     command = [sys.executable, "-m", "geo", "daily", str(path), "--date", LAST, "--quiet"]

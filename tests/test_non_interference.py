@@ -267,7 +267,7 @@ def test_every_verb_and_option_is_asked_or_said_why_not() -> None:
             assert option in NOT_ASKED or values_of(verb, option) is None or isinstance(values_of(verb, option), list)
 
 
-@pytest.mark.parametrize("seed", range(len(RULES)))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, len(RULES)))])
 def test_what_is_withheld_changes_no_answer(tmp_path: Path, base: bytes, seed: int) -> None:
     """Every verb that draws nothing, as it stands and as known before; each archive is asked a part of it."""
     quick = [verb for verb in VERBS if verb not in SLOW]

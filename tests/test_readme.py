@@ -77,7 +77,10 @@ def lessons() -> list[Path]:
 
 
 # pages in which a command is worth waiting for: they measure, or draw and read page after page
-LONG = ("another-conflict", "embed", "growth", "live-blog", "own-templates", "reading", "site")
+LONG = (
+    "another-conflict", "care", "check-a-figure", "embed", "growth", "live-blog", "maps", "own-templates", "qgis", "r",
+    "reading", "site",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

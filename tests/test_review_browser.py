@@ -242,6 +242,7 @@ def test_hostile_text_is_shown_and_never_run(browser: Any, founding: Reading, tm
     seen.close()
 
 
+@pytest.mark.long
 def test_a_briefing_without_drafts_is_a_page_too(browser: Any, founding: Reading, tmp_path: Path) -> None:
     nothing = gpd.GeoDataFrame(columns=[*MENTION_COLUMNS, "geometry"])
     reading = replace(founding, source=text_of("Nothing happened."), mentions=nothing, incidents=[], claims=[])

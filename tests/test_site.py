@@ -240,6 +240,7 @@ def test_a_date_shows_the_incidents_of_so_many_days_up_to_it(archive: Archive, t
     assert "dates/2025-01-12.html" not in done.changed
 
 
+@pytest.mark.long
 def test_two_processes_and_several_workers_give_the_same_bytes(filled: Path, built: Path, tmp_path: Path) -> None:
     code = "import sys, geo\nif __name__ == '__main__':\n geo.build_site(geo.open_archive(sys.argv[1]), sys.argv[2], workers=2)"
     script = tmp_path / "build.py"
@@ -253,6 +254,7 @@ def test_two_processes_and_several_workers_give_the_same_bytes(filled: Path, bui
     assert [p for p in mine if mine[p] != others[p]] == []
 
 
+@pytest.mark.long
 def test_a_killed_build_leaves_a_site_that_works(archive: Archive, site: Path, tmp_path: Path) -> None:
     """SIGKILL at moments spread over a whole build: what is served is whole, and the next build ends it."""
     old = content_of(site)
