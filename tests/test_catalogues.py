@@ -1,4 +1,4 @@
-"""The catalogues of words: nothing is missing where a language is complete, and no translation loses a value."""
+"""The catalogues of words: nothing is missing, and no translation loses a value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from geo.presentation.language import (
 )
 from tools.update_catalogues import catalogue, texts
 
-COMPLETE = ("uk", "ru", "de", "fr")
 OTHERS = tuple(code for code in LANGUAGES if code != "en")
 _VALUE = re.compile(r"%\(\w+\)s|\{\w+\}")
 
@@ -45,8 +44,8 @@ def _key(message: Message) -> str:
     return message.id if isinstance(message.id, str) else message.id[0]
 
 
-@pytest.mark.parametrize("code", COMPLETE)
-def test_every_marked_text_is_in_a_complete_catalogue(marked: Catalog, code: str) -> None:
+@pytest.mark.parametrize("code", OTHERS)
+def test_every_marked_text_is_in_a_catalogue(marked: Catalog, code: str) -> None:
     said = {_key(m): _forms(m) for m in catalogue(code) if m.id}
     missing = [_key(m) for m in marked if m.id and not all(said.get(_key(m), ("",)))]
     assert missing == [], "python -m tools.update_catalogues adds them; then translate"

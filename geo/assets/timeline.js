@@ -458,7 +458,8 @@
     return (Math.abs(km2) >= 1000 ? whole : tenths).format(km2).replace("-", "−").replace(/^−(0[.,]0)$/, "$1");
   }
 
-  function plus(km2) { return (km2 >= 0.05 ? "+" : "") + figure(km2); }
+  // without the mark, a sign goes behind its number in a text from right to left
+  function plus(km2) { return (km2 >= 0.05 ? (document.documentElement.dir === "rtl" ? "\u200e+" : "+") : "") + figure(km2); }
 
   function put(id, text) { $(id).textContent = text; }
 
