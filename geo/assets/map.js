@@ -344,7 +344,7 @@
           single(one);
           showIncident(one.item, one.layer, button);
         });
-        small.textContent = one.item.facts.map(function (fact) { return fact.join(": "); }).join("; ");
+        small.textContent = one.item.facts.map(function (fact) { return fact.join(": "); }).join(_("; "));
         line.append(button, small);
         return line;
       }));

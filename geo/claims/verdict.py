@@ -293,7 +293,7 @@ def _change(given: VerdictInput, series: ClassSeries) -> Verdict:
         clauses.append(_(_AGREEING[agreeing]))
     if said == "supports_within_gaps" and missing is not None:
         clauses.append(missing[2])
-    text = "; ".join(clauses)
+    text = _("; ").join(clauses)
     extra = {"text": text, "gained": gained, "lost": lost, "net": net, "peak": first, "measured": kind}
     return _verdict(given, series, said, kinds[kind], last, extra)
 
@@ -392,12 +392,12 @@ def _verdict(
         verdict, breaks = "no_data", (*breaks, _("a map of which ground was refused contradicts nothing"))
     if verdict == "contradicts" and (left_out := _left_out(given, series, at)):
         verdict, breaks = "no_data", (*breaks, left_out)
-    workings["text"] = "; ".join([workings["text"], *breaks, *refused_notes(table, names)])
+    workings["text"] = _("; ").join([workings["text"], *breaks, *refused_notes(table, names)])
     if value is not None and verdict != "no_data":
         workings |= _difference(given, workings, value)
-        workings["text"] = f"{workings['text']}; {workings['difference_text']}"
+        workings["text"] = _("; ").join((workings["text"], workings["difference_text"]))
     if verdict in ("supports", "contradicts") and (turn := _turns(given, series, verdict, at)):
-        workings["text"] = f"{workings['text']}; {turn}"
+        workings["text"] = _("; ").join((workings["text"], turn))
     return Verdict(
         series.source, series.part, series.statuses, verdict, value, given.unit, shown.get("snapshot"), workings
     )
@@ -451,7 +451,7 @@ def _apart_words(apart: float, unit: str, also: Sequence[str]) -> str:
     if unit == "percent":
         words = ngettext("{n} percentage point", "{n} percentage points", abs(apart), n=number(abs(apart), digits))
     if also:
-        words = _("{amount} ({also})", amount=words, also=", ".join(also))
+        words = _("{amount} ({also})", amount=words, also=_(", ").join(also))
     return (
         _("{amount} more than the claim", amount=words)
         if apart > 0

@@ -65,7 +65,7 @@ def claim_words(claim: Claim, place: Place | None = None) -> str:
         figure = gettext("{figure} of {base}", figure=figure, base=base)
     days = list(dict.fromkeys(written(d) for d in (claim.date_from, claim.date_to) if d))
     span = [gettext("{first} to {last}", first=days[0], last=days[1])] if len(days) > 1 else days
-    return gettext("{what}: {figure}", what=what, figure=", ".join([figure, *span]))
+    return gettext("{what}: {figure}", what=what, figure=gettext(", ").join([figure, *span]))
 
 
 def amount(value: float, unit: str, digits: int = 0, *, n: str | None = None) -> str:
@@ -166,7 +166,7 @@ def paragraph(finding: Finding) -> str:
     """A finding as one paragraph: the claim, what agrees with it, every verdict with its workings, and the history."""
     claim = finding.claim
     said = (claim.said_by, claim.said_on and day_said(claim.said_on), claim.published_in)
-    who = ", ".join(t for t in said if t)
+    who = gettext(", ").join(t for t in said if t)
     quoted = f"“{claim.text.strip()}”{f' ({who})' if who else ''}. "
     sentences = [quoted + gettext("Read as {claim}.", claim=claim_words(claim, finding.place))]
     sentences += [sentence(n) for n in notes_words(finding.notes)]
@@ -248,11 +248,11 @@ def verdict_line(finding: Finding) -> tuple[str, str]:
     lines = []
     for source in dict.fromkeys(v.source for v in finding.verdicts):
         mine = [v for v in finding.verdicts if v.source == source]
-        said = (
+        said = gettext("; ").join(
             gettext("{verdict} by {classes}{value}", verdict=verdict_words(v), classes=classes(v), value=_shown(v))
             for v in mine
         )
-        lines.append(gettext("By {source}: {verdicts}", source=finding.title(source), verdicts="; ".join(said)))
+        lines.append(gettext("By {source}: {verdicts}", source=finding.title(source), verdicts=said))
     rests = [
         gettext("{source}, {classes}: {workings}", source=finding.title(v.source), classes=classes(v),
                 workings=v.workings["text"])
@@ -260,7 +260,7 @@ def verdict_line(finding: Finding) -> tuple[str, str]:
     ]  # fmt: skip
     snapshots = list(dict.fromkeys(v.snapshot for v in finding.verdicts if v.snapshot))
     rests += finding.assumed
-    rests += [gettext("Snapshots {snapshots}", snapshots=", ".join(snapshots))] if snapshots else []
+    rests += [gettext("Snapshots {snapshots}", snapshots=gettext(", ").join(snapshots))] if snapshots else []
     return ". ".join(lines), " ".join(map(sentence, rests))
 
 

@@ -215,7 +215,7 @@ def incidents_by_place(
 def _counted(words: Any) -> str:
     counts = pd.Series(list(words), dtype=object).value_counts(sort=False)
     listed = sorted(counts.items(), key=lambda pair: (-int(pair[1]), str(pair[0])))
-    return ", ".join(f"{word} ({count})" if count > 1 else str(word) for word, count in listed)
+    return gettext(", ").join(f"{word} ({count})" if count > 1 else str(word) for word, count in listed)
 
 
 def _total(rows: Sequence[Mapping[Any, Any]], columns: tuple[str, str, str]) -> str:
@@ -248,7 +248,7 @@ def claimed(findings: Sequence[Finding], lines: Sequence[tuple[str, str]]) -> li
     rows = []
     for finding, line in zip(findings, lines, strict=True):
         claim = finding.claim
-        who = ", ".join(t for t in (claim.said_by, claim.said_on and day_said(claim.said_on)) if t)
+        who = gettext(", ").join(t for t in (claim.said_by, claim.said_on and day_said(claim.said_on)) if t)
         rows.append([claim.text, who, claim.published_in, *line])
     columns = [gettext(n) for n in (N_("Claim"), N_("Said by"), N_("Published in"), N_("Verdict"), N_("Rests on"))]
     kept = [i for i in range(len(columns)) if any(row[i] for row in rows)]

@@ -639,7 +639,7 @@ def _say_points(archive: Archive, found: _FoundPoints, options: MapOptions) -> M
     marks, crowd = marks_of(found.markers)
     place = "" if found.unit is None else place_words(found.unit)
     said = _say_settlements(found, place, options) if found.dots.layers else _say_incidents(found, place)
-    shown = ", ".join(c["title"] or c["name"] for c in found.credits)
+    shown = gettext(", ").join(c["title"] or c["name"] for c in found.credits)
     if found.dots.layers:
         shown = archive.reader.title(found.dots.source)
     without = len(found.reported) - len(found.incidents)
@@ -682,7 +682,7 @@ def _say_incidents(found: _FoundPoints, place: str) -> _Said:
 def _say_settlements(found: _FoundPoints, place: str, options: MapOptions) -> _Said:
     last = date_words(found.dots.day or to_instant(found.day).date())
     rows = counts_of(found.dots.layers)
-    named = "; ".join(f"{label} {count}" for label, count in rows)
+    named = gettext("; ").join(f"{label} {count}" for label, count in rows)
     title = gettext("Settlements{place}, {day}: {counts}", place=place, day=last, counts=named)
     told = Counts(gettext("Settlements by side and status"), gettext("Class"), gettext("settlements"), rows)
     stands = gettext("What a source says of a settlement stands until it says otherwise; no area is drawn from it.")

@@ -136,7 +136,7 @@ def _layers(
     by_class: dict[ClassKey, list[int]] = {}
     for at, key in enumerate(keys):
         by_class.setdefault(key, []).append(at)
-    rests = title if day is None else f"{title}, {written(day)}"
+    rests = title if day is None else gettext(", ").join((title, written(day)))
     found = []
     for key in sorted(by_class, key=class_order):
         mine = frame.iloc[by_class[key]]

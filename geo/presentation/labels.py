@@ -33,13 +33,13 @@ def sentence(note: str) -> str:
 
 def sliver_words(rows: Sequence[Mapping[str, Any]], place: str) -> str:
     """What was left out of a map's or a briefing's headlines, in km²; "" where nothing was."""
-    named = [f"{row_label(row)}, {area(row['area_km2'])}" for row in rows if of_row(row).is_current]
+    named = [gettext(", ").join((row_label(row), area(row["area_km2"]))) for row in rows if of_row(row).is_current]
     if not named:
         return ""
     return gettext(
         "Left out of the key figures{place}: {classes}. Slivers this small (under 5 km² and under 1 ‰ of the"
         " unit) are mostly strips along a border that two maps draw differently",
-        place=place, classes="; ".join(named),
+        place=place, classes=gettext("; ").join(named),
     )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def row_label(row: Mapping[str, Any]) -> str:
 def credit_line(credit: Mapping[str, str]) -> str:
     """Whom to credit, under which licence, where."""
     whom, licence = credit["attribution"] or credit["title"], credit["licence"]
-    return ", ".join(t for t in (gettext(whom), gettext(licence), credit["url"]) if t)
+    return gettext(", ").join(t for t in (gettext(whom), gettext(licence), credit["url"]) if t)
 
 
 def dataset_members(credit: Mapping[str, Any]) -> dict[str, Any]:

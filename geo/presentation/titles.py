@@ -33,7 +33,7 @@ def given_title(title: str | None, plain: str) -> str:
 def title_words(place: str, shown: str, span: str = "") -> str:
     """The title of a map or chart: whose account it is, of where, and of when."""
     said = gettext("Territorial control{place} according to {source}", place=place, source=shown)
-    return f"{said}, {span}" if span else said
+    return gettext(", ").join((said, span)) if span else said
 
 
 def subtitle_words(
@@ -46,13 +46,13 @@ def subtitle_words(
     day_of_map: date | None = None,
 ) -> str:
     """The line under a map's title: its date, its source, what the snapshots depict and how old they are."""
-    stated = ", ".join(sorted({date_words(d if d.time() != time() else d.date()) for d in depicts}))
+    stated = gettext(", ").join(sorted({date_words(d if d.time() != time() else d.date()) for d in depicts}))
     days = sorted({float(f"{age:g}") for age in ages if age}, key=str)
     that = gettext("this date") if day_of_map is None else date_words(day)
     counted = gettext(" and ").join(
         [*(f"{d:g}" for d in days[:-1]), *(ngettext("{n} day", "{n} days", d, n=f"{d:g}") for d in days[-1:])]
     )
-    old = ", " + gettext("{days} before {date}", days=counted, date=that) if days else ""
+    old = gettext(", ") + gettext("{days} before {date}", days=counted, date=that) if days else ""
     as_known = "" if known is None else known_words(known)
     said = gettext("Source: {source}; snapshot depicting {dates}", source=shown, dates=stated)
     return f"{date_words(day_of_map or day)}. {said}{old}.{as_known}"

@@ -69,7 +69,7 @@ class Brief:
     def no_headline(self) -> str:
         """What a briefing says where no class has a headline."""
         if self.content.settlements and self.content.told:
-            return "; ".join(f"{name} {count}" for name, count in self.content.told.rows)
+            return gettext("; ").join(f"{name} {count}" for name, count in self.content.told.rows)
         if self.content.told:
             return ngettext("{n} incident", "{n} incidents", sum(m.count for m in self.content.markers))
         slivers = any(of_row(row).is_current for row in self.content.slivers)
@@ -166,7 +166,7 @@ def _point_brief(archive: Archive, date: When | None, options: MapOptions) -> Br
 
 def map_words(brief: Brief) -> str:
     """The map for those who do not see it: its figures and their source."""
-    said = "; ".join(f"{h.label} {gettext('{km2} km²', km2=h.km2)}" for h in brief.headlines)
+    said = gettext("; ").join(f"{h.label} {gettext('{km2} km²', km2=h.km2)}" for h in brief.headlines)
     return gettext("Map: {title}.", title=brief.content.title) + f" {said}. {brief.content.subtitle}"
 
 
@@ -219,7 +219,7 @@ def _headlines(content: MapContent, shown: str) -> list[Headline]:
         if row["upper_km2"] > row["lower_km2"]:
             low, high = figure(row["lower_km2"]), figure(row["upper_km2"])
             span = gettext("{low} to {high} km² with contested ground", low=low, high=high)
-        rests = f"{content.day}; {shown}"
+        rests = gettext("; ").join((content.day, shown))
         found.append(Headline(row_label(row) + content.place, figure(row["area_km2"]), span, moved, rests))
     return found
 

@@ -86,7 +86,7 @@ def lines_of(brief: Brief) -> Sequence[tuple[str, str]]:
     return [
         (
             f"{h.label}: {gettext('{km2} km²', km2=h.km2)}",
-            "; ".join(text for text in (h.moved, h.span, h.rests) if text),
+            gettext("; ").join(text for text in (h.moved, h.span, h.rests) if text),
         )
         for h in brief.headlines
     ]

@@ -185,7 +185,7 @@ def escaped(text: str) -> str:
 def brief_markdown(brief: Brief, pictures: Sequence[tuple[str, Path, str]]) -> str:
     lines = [f"# {escaped(brief.title)}", "", escaped(brief.subtitle), ""]
     for headline in brief.headlines:
-        said = "; ".join(escaped(text) for text in (headline.moved, headline.span, headline.rests) if text)
+        said = gettext("; ").join(escaped(text) for text in (headline.moved, headline.span, headline.rests) if text)
         lines.append(f"- **{escaped(headline.label)}: {escaped(gettext('{km2} km²', km2=headline.km2))}** ({said})")
     if not brief.headlines:
         lines.append(brief.no_headline)

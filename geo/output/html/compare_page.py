@@ -96,7 +96,7 @@ def _content(
     unit = None if within is None else archive.unit(within).iloc[0]
     place = "" if unit is None else place_words(unit)
     shown = {name: archive.reader.title(name) for name in found.sources}
-    rests = "; ".join(f"{shown[n]}: {', '.join(found.snapshots[n])}" for n in found.sources)
+    rests = gettext("; ").join(f"{shown[n]}: {', '.join(found.snapshots[n])}" for n in found.sources)
     as_known = "" if known is None else known_words(known)
     return MapContent(
         title=title
@@ -113,7 +113,7 @@ def _content(
 
 
 def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[StyledLayer]:
-    everyone = "; ".join(found.sources)
+    everyone = gettext("; ").join(found.sources)
     rows = found.pieces.to_dict("records")
     symbols = _symbols([(text_or_none(row["controller"]), row["status"], row["said_by"]) for row in rows], everyone)
     drawn = []
@@ -124,7 +124,7 @@ def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[StyledLayer]:
         label = gettext("{class_}: by {sources} alone", class_=words, sources=gettext(" and ").join(names))
         label = gettext("{class_}: by all", class_=words) if said_by == everyone else label
         facts = [
-            (gettext("Area"), area(row["area_km2"])), (gettext("Said by"), ", ".join(names)),
+            (gettext("Area"), area(row["area_km2"])), (gettext("Said by"), gettext(", ").join(names)),
             (gettext("Others"), _others(row, shown)),
             (gettext("Unit"), text_or_none(row["unit"]) or ""), (gettext("Date"), written(found.date)),
             (gettext("Snapshots"), row["snapshots"]),
@@ -187,7 +187,7 @@ def _sections(archive: Archive, found: Comparison) -> list[Section]:
 def _others(row: Mapping[Any, Any], shown: Mapping[str, str]) -> str:
     """What the other sources say of a piece: their titles and their classes in words."""
     said = (one.partition(": ") for one in (text_or_none(row["others_say"]) or "").split("; ") if one)
-    return "; ".join(f"{shown.get(name, name)}: {_class_label(words)}" for name, _, words in said)
+    return gettext("; ").join(f"{shown.get(name, name)}: {_class_label(words)}" for name, _, words in said)
 
 
 def _class_label(words: str) -> str:

@@ -374,9 +374,9 @@ def _subtitle(
     several = len(own) > 1
     told = [
         gettext("Source: {source}", source=credits[name]["title"] or name)
-        + "; "
+        + gettext("; ")
         + ngettext("{n} date with a snapshot", "{n} dates with a snapshot", len(listed))
-        + (f", {_span([i.date() for i in listed])}." if several else ".")
+        + (gettext(", ") + f"{_span([i.date() for i in listed])}." if several else ".")
         for name, listed in own.items()
         if listed
     ]

@@ -224,8 +224,8 @@ def _side(content: MapContent, when: When) -> Side:
     depicts = [content.maps[name] for name in names]
     age = max(age_days(last_instant(when), d, whole_days=is_day(when)) for d in depicts)
     moments = sorted({written(d.date() if d == to_instant(d.date()) else d) for d in depicts})
-    old = ", " + gettext("{age} before", age=_age(age)) if age else ""
-    rests = gettext("snapshot depicting {dates}", dates=", ".join(moments)) + old
+    old = gettext(", ") + gettext("{age} before", age=_age(age)) if age else ""
+    rests = gettext("snapshot depicting {dates}", dates=gettext(", ").join(moments)) + old
     return Side(when, _short(when), names, age, _age(age), rests, content.figures)
 
 

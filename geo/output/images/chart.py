@@ -222,7 +222,7 @@ def draw_claim(archive: Archive, finding: Finding, path: str | Path) -> Path:
         raise MapError(f"{claim.quantity} is not drawn over time: ground held and shares retaken are")
     sources = list(dict.fromkeys(s.source for s in finding.series))
     panels = [_panel(archive, finding, name) for name in sources]
-    credits = "; ".join(credit_line(credit_of(archive, s)) for s in sources)
+    credits = gettext("; ").join(credit_line(credit_of(archive, s)) for s in sources)
     of = gettext(", of the most up to that day") if claim.quantity == "share retaken" else ""
     boundary = finding.place.boundary if finding.place else ""
     units = " " + gettext("Units: {boundary}.", boundary=boundary) if boundary else ""
@@ -292,7 +292,7 @@ def draw_comparison_chart(
         raise MapError(f"none of {', '.join(sources)} has such ground in that span: nothing can be drawn")
     days = sorted(set(span["date"]))
     shown = [archive.reader.title(s) for s in sources]
-    credits = "; ".join(credit_line(credit_of(archive, s)) for s in sources)
+    credits = gettext("; ").join(credit_line(credit_of(archive, s)) for s in sources)
     text = ChartText(
         title=title
         or gettext(

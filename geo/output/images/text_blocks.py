@@ -208,7 +208,7 @@ def curve(line: ChartLine, now: int, form: Format, width: float) -> list[TextBlo
             side: Literal["left", "right"] = "left" if x[now] < 0.5 else "right"
             canvas.text(at[-1, 0], at[-1, 1] - 0.7 * size, figure(float(km2[now])), size, bold=True, align=side)
 
-    title = words(f"{line.label}, {gettext('km²')}", width, size, bold=True)
+    title = words(gettext(", ").join((line.label, gettext("km²"))), width, size, bold=True)
     said = [gettext("The scale begins at {km2} km², not at 0", km2=figure(base))] if base else []
     notes = [words(text, width, 0.9 * size, soft=True) for text in said]
     return grouped("curve", line.label, [title, TextBlock(tall, draw), *notes, space(0.4 * size)])
@@ -370,7 +370,7 @@ def _incident(number: int, marker: Marker, why: str, form: Format, width: float)
 
 def incident_line(marker: Marker, why: str = "") -> str:
     """What is known of an incident, on one line."""
-    return "; ".join([*([why] if why else []), *fact_words(marker, with_precision=True)])
+    return gettext("; ").join([*([why] if why else []), *fact_words(marker, with_precision=True)])
 
 
 def credit_lines(content: MapContent, *, draw_basemap: bool) -> list[str]:
@@ -395,14 +395,14 @@ def alt_text(content: MapContent, credit: str) -> str:
     """The picture in words, for those who do not see it: everything on it, nothing cut."""
     since = content.since is not None
     head = gettext("Figures in km²{place} on {date}", place=content.place, date=written(content.date))
-    head += ", " + gettext("changes since {date}", date=content.base) if since else ""
+    head += gettext(", ") + gettext("changes since {date}", date=content.base) if since else ""
     rows = []
     for row in content.headlines:
         area, *changes = _cells(row, since=since)
         moved = [f"{gettext(name)} {value}" for name, value in zip(_CHANGES, changes, strict=False)]
         rows.append(f"{row_label(row)} {area}" + (f" ({', '.join(moved)})" if moved else ""))
     snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
-    counted = "; ".join(f"{name} {count}" for name, count in content.told.rows) if content.told else ""
+    counted = gettext("; ").join(f"{name} {count}" for name, count in content.told.rows) if content.told else ""
     figured = f"{head}: {'; '.join(rows) or gettext('none')}." if not counted else f"{counted}."
     parts = [f"{content.title}.", content.subtitle, figured]
     parts += [gettext("Snapshots: {snapshots}.", snapshots=", ".join(map(isolated, snapshots)))] if snapshots else []

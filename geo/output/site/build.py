@@ -191,7 +191,7 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan) -> dict[str, _Made]:
         made = {path: (download_bytes(path, loaded), {}) for path in data}
     if wanted - set(data):
         options = plan.options
-        title = None if options.title is None else f"{plan.title}, {written(day.day)}"
+        title = None if options.title is None else gettext(", ").join((plan.title, written(day.day)))
         content = gather(archive, day.day, options.of_one_date(since=day.since, title=title))
         if _card(day) in wanted:
             headed = content.title if options.title is None else plan.title

@@ -67,7 +67,7 @@ def feed_xml(plan: Plan, summaries: Mapping[str, str], updated: datetime, credit
     for day in sorted(plan.days, key=lambda d: (learnt(d), d.day), reverse=True)[:ENTRIES]:
         entry = add(root, "entry")
         add(entry, "id", _id(plan, day.day))
-        add(entry, "title", f"{plan.title}, {written(day.day)}")
+        add(entry, "title", gettext(", ").join((plan.title, written(day.day))))
         add(entry, "published", _stamp(published(day)))
         add(entry, "updated", _stamp(learnt(day)))
         add(entry, "link", rel="alternate", type="text/html", href=options.address(f"dates/{day.day}.html"))
@@ -132,7 +132,7 @@ def card_png(content: MapContent, title: str, source: str) -> bytes:
 
 def card_words(figures: Sequence[Mapping[str, Any]], day: str, source: str, *, place: str = "") -> str:
     """A date in one line: its figures in km² with date and source."""
-    said = "; ".join(f"{row_label(row)}{place} {area(row['area_km2'])}" for row in _rows(figures))
+    said = gettext("; ").join(f"{row_label(row)}{place} {area(row['area_km2'])}" for row in _rows(figures))
     said = said or gettext("no ground of this source lies there{place}", place=place)
     return plain(f"{written(day)}: {said}. {gettext('Source: {source}.', source=source)}")
 
@@ -352,7 +352,7 @@ def unit_page(unit: Unit, archive: Archive, plan: Plan, credits: Sequence[str]) 
 def _unit_subtitle(unit: Unit, plan: Plan) -> str:
     """What a unit's figures are, by whom, and since when they stand."""
     last, km2 = unit.steps[-1]
-    now = "; ".join(f"{label} {area(v)}" for label, v in zip(unit.labels, km2, strict=True))
+    now = gettext("; ").join(f"{label} {area(v)}" for label, v in zip(unit.labels, km2, strict=True))
     why = N_("Since {date}, the last date on which a figure changed: {figures}.")
     if len(unit.steps) == 1:
         why = N_("Since {date}, the first date of this site: {figures}.")

@@ -135,7 +135,7 @@ def plan_site(
     credits = [credit_of(archive, name) for name in whose]
     unit = None if options.within is None else archive.unit(options.within).iloc[0]
     place = "" if unit is None else place_words(unit)
-    shown = ", ".join(credit["title"] or credit["name"] for credit in credits)
+    shown = gettext(", ").join(credit["title"] or credit["name"] for credit in credits)
     own = (
         title_words(place, shown)
         if options.source
