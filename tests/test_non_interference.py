@@ -17,11 +17,13 @@ from shapely.geometry import box
 from test_archive import put, state
 
 from geo.archive import Archive, open_archive, safety_rules
+from geo.automation import watches
 from geo.cli import main
 from geo.importing.importer import ensure_units, import_files
 from geo.storage import snapshots as history
 from tests.test_rules import incidents
 from tests.verb_questions import (
+    DATES,
     KNOWN,
     NOT_ASKED,
     OWN,
@@ -39,11 +41,21 @@ ARCHIVES = int(os.environ.get("GEO_ARCHIVES", "1"))
 TOWNS = (("Sudzha", 51.19, 35.27), ("Rylsk", 51.57, 34.68), ("Korenevo", 51.41, 34.9))
 PLAN = """archive = "a.gpkg"
 output = "out"
+max_age_days = 9
 [figures]
+source = "desk"
+since = "2 days"
+[map]
 source = "desk"
 [[watch]]
 source = "desk"
 at = [51.2, 35.27]
+[[watch]]
+source = "settlements"
+at = [51.2, 35.27]
+[[watch]]
+source = "settlements"
+at = [51.57, 34.68]
 [[watch]]
 side = "RU"
 source = "desk"
@@ -67,6 +79,7 @@ class Clock(datetime):
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "datetime", Clock)
+    monkeypatch.setattr(watches, "datetime", Clock)
     monkeypatch.setattr(safety_rules, "clock", lambda: NOW)
     monkeypatch.setattr(Clock, "at", NOW)
 
@@ -215,24 +228,31 @@ def put_incidents(
     archive.attach(home / "many", [home / "rows.parquet"])
 
 
-def answer_to(asked: list[str]) -> tuple[bytes, ...]:
-    """What a command says and writes, in a folder of its own; the archive is a.gpkg there."""
+def answer_to(*commands: list[str]) -> tuple[bytes, ...]:
+    """What commands say and write one after the other, in a folder of their own; the archive is a.gpkg there."""
     Path("out").mkdir()
-    done = CliRunner().invoke(main, asked)
-    assert done.exception is None or isinstance(done.exception, SystemExit), (asked, done.exception)
-    assert "Usage:" not in done.output, (asked, done.output)
+    said: list[bytes] = []
+    for asked in commands:
+        done = CliRunner().invoke(main, asked)
+        assert done.exception is None or isinstance(done.exception, SystemExit), (asked, done.exception)
+        assert "Usage:" not in done.output, (asked, done.output)
+        said += [str(done.exit_code).encode(), done.stdout.encode(), done.stderr.encode()]
     files = [b"%s: %s" % (p.as_posix().encode(), p.read_bytes()) for p in sorted(Path("out").rglob("*")) if p.is_file()]
     shutil.rmtree("out")
-    return (str(done.exit_code).encode(), done.stdout.encode(), done.stderr.encode(), *files)
+    return (*said, *files)
 
 
 def answers(asked: list[list[str]]) -> dict[str, tuple[bytes, ...]]:
     found = {" ".join(one): answer_to(one) for one in asked}
+    found["rounds of daily"] = answer_to(
+        *(["daily", "desk.toml", "--date", day[:10]] for day in DATES), ["daily", "desk.toml"]
+    )
     archive = open_archive("a.gpkg")
     for name, value in {
         "controllers": [archive.controllers(), archive.controllers(as_known_on="2025-01-14T12:00Z")],
         "card": archive._repr_html_(),
         "polygons": archive.polygons("desk").to_json(default=str),
+        "whose each place is": archive.settlements().to_json(default=str),
         "corrected": archive.corrected_ground(source="desk").to_json(default=str),
     }.items():
         found[name] = (repr(value).encode(),)
@@ -248,6 +268,7 @@ def differing(folder: Path, base: bytes, seed: int, asked: list[list[str]]) -> d
         build(home / "a.gpkg", base, seed, secret)
         (home / "places.csv").write_text("name,lat,lon\nSudzha,51.2,35.27\nRylsk,51.57,34.68\nKorenevo,51.41,34.9\n")
         (home / "towns.csv").write_text("name,lat,lon,country\nSudzha,51.2,35.27,RU\nRylsk,51.57,34.68,RU\n")
+        (home / "desk.toml").write_text(PLAN)
         (home / "text.txt").write_text("11 January 2025\n\nThree people were killed in Sudzha on 10 January.\n")
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(home)

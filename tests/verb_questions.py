@@ -16,7 +16,7 @@ OWN = {
     "backup": "copies the file as it is, for its owner",
     "check": "looks at the file as it is, for its owner, and says so where there are rules",
     "completion": "asks no archive",
-    "daily": "calls fetch, import, map and brief",
+    "daily": "is asked by its plan, round after round",
     "demo": "makes its own archive",
     "doctor": "asks no archive",
     "embed": "asks no archive",

@@ -114,12 +114,12 @@ class ReleasedStore(Store):
 
     def settlements(self, source: str, *, as_known_on: datetime | None = None) -> gpd.GeoDataFrame:
         frame = super().settlements(source, as_known_on=as_known_on)
-        limit = self._settlement_limit(source)
-        if limit == "~":
+        if not embargo_hours(self.applied_rules(), source):
             return frame
-        end = pd.Timestamp(limit)
+        limit = self._settlement_limit(source)
+        end = pd.Timestamp.max.tz_localize("UTC") if limit == "~" else pd.Timestamp(limit)
         frame = frame.assign(valid_to=frame["valid_to"].where(frame["valid_to"] < end))
-        # what ended under embargo was recorded anew with its end: that instant would tell of it
+        # what ended under embargo was recorded anew with its end: that instant would tell of it, or that none did
         frame["recorded_at"] = frame["recorded_at"].where(frame["valid_to"].notna())
         return gpd.GeoDataFrame(frame[frame["valid_from"] < end].reset_index(drop=True), crs=CRS)
 

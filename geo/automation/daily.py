@@ -449,7 +449,11 @@ def fingerprint(archive: Archive) -> str:
     """A hash of all that an archive tells."""
     snapshots = archive.reader.snapshots()[["snapshot", "sha256", "recorded_at", "superseded_at", "retracted_at"]]
     rules = contents.rules(archive)
-    parts = [frame.to_csv(index=False) for frame in (snapshots, archive.store.imports(), rules)]
-    if (rules["kind"] == "embargo").any():  # an incident comes out of it without anybody writing to the archive
-        parts.append(contents.incidents(archive)[["dataset", "event_id"]].to_csv(index=False))
-    return sha256("\n".join(parts).encode()).hexdigest()
+    told = [snapshots, archive.store.imports(), rules]
+    if (
+        rules["kind"] == "embargo"
+    ).any():  # rows come out of it unwritten, and files under it are told by no hash either
+        told[1] = told[1][~told[1]["kind"].isin(("incidents", "settlements"))].drop(columns="id")
+        told.append(contents.incidents(archive)[["dataset", "event_id", "recorded_at"]])
+        told += map(archive.store.settlements, archive.reader.settlement_sources())
+    return sha256("\n".join(frame.to_csv(index=False) for frame in told).encode()).hexdigest()
