@@ -322,7 +322,7 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
     zones = reader.zones(query, ground=frame)
     doubt = shows_doubt(query.source, effective, frame["status"])
     rows = areas.area_rows(frame, zones=zones, by_native=query.by == "native", has_doubt=doubt)
-    names = reader.unit_names([zone.boundary for zone in zones])
+    names = reader.zone_names(zones)
     for row in rows:
         row["source"], row["unit_name"] = query.source, names.get(row["unit"])
         row["snapshot"], row["snapshot_age_days"] = snapshot_of(effective, row)
@@ -388,7 +388,7 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
     changes = _class_changes(reader, query, (from_, to), (before, after), by_native=query.by == "native")
     rows = areas.change_rows(changes, zones=zones)
     unlike = unlike_parts(reader.snapshots(), first, last)
-    unit_names = reader.unit_names([zone.boundary for zone in zones])
+    unit_names = reader.zone_names(zones)
     bases = {} if base is None else _base_areas(reader, base, zones, query)
     for row in rows:
         key = (row["controller"], row["status"], row["native"], row["part"], row["unit"])

@@ -399,7 +399,7 @@ class Reader:
     def far_off(self, frame: gpd.GeoDataFrame) -> tuple[NDArray[np.object_], tuple[str, ...]]:
         """The ground that lies together, and notes on what lies far from it."""
         shapes = np.asarray(frame.geometry.array, dtype=object)
-        ground, odd = far_off(shapes, self.countries())
+        ground, odd = far_off(shapes, self.countries)
         if not odd:
             return shapes, ()
         parts, owner = shapely.get_parts(shapes, return_index=True)
@@ -500,6 +500,11 @@ class Reader:
             units = units[units["boundary"].isin(sets)]
         codes = [text_or_none(code) or name for code, name in zip(units["unit"], units["name"], strict=True)]
         return dict(zip(codes, units["name"], strict=True))
+
+    def zone_names(self, zones: Sequence[areas.Zone]) -> dict[str, str]:
+        """`unit_names` for some zones; for none that is a unit no unit is read."""
+        sets = [zone.boundary for zone in zones if zone.boundary is not None]
+        return self.unit_names(sets) if sets else {}
 
     def countries(self) -> Countries:
         """The look-up from points to countries."""

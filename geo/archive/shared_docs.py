@@ -10,7 +10,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from geo.archive.periods import in_days
@@ -138,5 +138,6 @@ def _meaning(error: str) -> str:
     return f"{error}\n    {_folded(ERRORS[error])}"
 
 
+@cache
 def _folded(text: str) -> str:
     return "\n    ".join(textwrap.wrap(text, 100))

@@ -55,13 +55,13 @@ class Expected:
     before: Floats | None = None
 
 
-def far_off(shapes: Objects, countries: Countries) -> tuple[Objects, tuple[Doubt, ...]]:
+def far_off(shapes: Objects, read_countries: Callable[[], Countries]) -> tuple[Objects, tuple[Doubt, ...]]:
     """The polygons that lie together, for a map to frame, and what is to be said of the others: kept, and odd."""
     parts = shapely.get_parts(shapes)
     owner, cells = cells_of(parts)
     if not len(cells) or len(np.unique(_groups(owner, cells, len(parts)))) < 2:
         return parts, ()
-    where = countries.locate(*_inner_points(parts).T)
+    where = (countries := read_countries()).locate(*_inner_points(parts).T)
     found = [d for d in doubts(parts, where, countries, Expected()) if "from the rest of the file" in d.why]
     apart = np.zeros(len(parts), dtype=bool)
     for doubt in found:

@@ -83,33 +83,24 @@ def declared(table: str) -> dict[str, tuple[str, bool]]:
 def refuse_damaged(rows: Sequence[Sequence[Any]], columns: Sequence[str], *, table: str) -> None:
     """Turn back rows in which a cell is of another kind than its column: no writer of ours leaves such a one."""
     for at, column in enumerate(columns):
-        _refuse({type(row[at]) for row in rows}, column, table)
-
-
-def _refuse(found: set[type], column: str, table: str) -> None:
-    if column not in declared(table):
-        return
-    kind, may_lack = declared(table)[column]
-    wanted = {*_KINDS.get(kind, (str,)), *((type(None), float) if may_lack and kind == "INTEGER" else ())}
-    wrong = found - wanted - ({type(None)} if may_lack else set())
-    if wrong:
-        names = ", ".join(sorted("nothing" if one is type(None) else one.__name__ for one in wrong))
-        raise ArchiveError(f"the table {table} is damaged: its column {column} holds {names}: geo check says more")
+        if column not in declared(table):
+            continue
+        kind, may_lack = declared(table)[column]
+        wanted = {*_KINDS.get(kind, (str,)), *((type(None), float) if may_lack and kind == "INTEGER" else ())}
+        wrong = {type(row[at]) for row in rows} - wanted - ({type(None)} if may_lack else set())
+        if wrong:
+            names = ", ".join(sorted("nothing" if one is type(None) else one.__name__ for one in wrong))
+            raise ArchiveError(f"the table {table} is damaged: its column {column} holds {names}: geo check says more")
 
 
 def read_frame(
     connection: sqlite3.Connection, query: str, values: Sequence[Any] = (), *, table: str | None = None
 ) -> pd.DataFrame:
-    try:
-        frame = pd.read_sql_query(query, connection, params=tuple(values))
-    except pd.errors.DatabaseError as error:  # as pandas wraps it, nobody knows it for SQLite's
-        if isinstance(error.__cause__, sqlite3.Error):
-            raise error.__cause__ from None
-        raise
-    for column in frame if table is not None else ():
-        cells = frame[column].astype(object).where(frame[column].notna(), None)
-        _refuse(set(map(type, cells)), str(column), str(table))
-    return frame
+    cursor = connection.execute(query, tuple(values))
+    rows, names = cursor.fetchall(), [what[0] for what in cursor.description]
+    if table is not None:
+        refuse_damaged(rows, names, table=table)
+    return pd.DataFrame.from_records(rows, columns=names, coerce_float=True)
 
 
 _INDEX_NAME = re.compile(r"CREATE INDEX (\w+)")
