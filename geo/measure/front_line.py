@@ -178,7 +178,10 @@ def _gaps(
     around = shapely.union_all(shapely.box(*np.add(shapely.bounds(parts), (-0.01, -0.01, 0.01, 0.01)).T))
     edge = shapely.buffer(shapely.intersection(shapely.boundary(shape), around), 1e-3, quad_segs=1)
     outlines = shapely.boundary(parts)
-    own = shapely.length(shapely.intersection(outlines, edge))
+    pieces = shapely.STRtree(shapely.get_parts(edge))  # each outline is held against those near it alone
+    which, near = pieces.query(outlines, predicate="intersects")
+    met = shapely.length(shapely.intersection(outlines[which], pieces.geometries[near]))
+    own = np.bincount(which, met, minlength=len(outlines))
     kept = parts[own >= _OWN_EDGE * shapely.length(outlines)]
     # closed by a hair, so that no crack is left between a gap and its banks
     return np.asarray(shapely.buffer(kept, max(width_km / 200, 0.01), join_style="mitre"), dtype=object)
