@@ -45,7 +45,7 @@ from geo.measure.series.panel import changed_ground
 from geo.measure.series.panel import panel as panel_of
 from geo.measure.series.parallel import ClassFilter, series_changes
 from geo.presentation.labels import written
-from geo.presentation.language import gettext, number, plain_number
+from geo.presentation.language import current, gettext, number, plain_number
 from geo.presentation.sides import side_of
 from geo.presentation.statuses import NO_DOUBT, named, shows_doubt
 from geo.schema import Every, parse_instant, to_instant, write_instant
@@ -88,8 +88,11 @@ def area(
     >>> f"{held.controller}: {held.area_km2:.1f} km², at most {held.upper_km2:.1f}, by {held.snapshot}"
     'UA: 423.3 km², at most 618.4, by seeds@2025-01-11'
     """
-    query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
-    return area_table(self.reader, date, query)
+    wanted = status if status is None or isinstance(status, str) else tuple(status)
+    query = Query(self.source_name(source), controller, wanted, within, by, level, boundary, as_known_on, max_age_days)
+    # a page of a series asks for its date, and the next page for the same as the date before
+    key = ("area", repr(date), query, current().code)
+    return self.reader.store.recall(key, lambda: area_table(self.reader, date, query)).copy()
 
 
 @consistent_read

@@ -503,8 +503,8 @@ class Reader:
 
     def zone_names(self, zones: Sequence[areas.Zone]) -> dict[str, str]:
         """`unit_names` for some zones; for none that is a unit no unit is read."""
-        sets = [zone.boundary for zone in zones if zone.boundary is not None]
-        return self.unit_names(sets) if sets else {}
+        sets = {zone.boundary for zone in zones if zone.boundary is not None}
+        return self.store.recall(("unit names", *sorted(sets)), lambda: self.unit_names(sets)) if sets else {}
 
     def countries(self) -> Countries:
         """The look-up from points to countries."""

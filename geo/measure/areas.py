@@ -81,21 +81,22 @@ def area_rows(
     for key, shape in ground.items():
         whole = _km2(shape) if len(zones) > 1 else 0.0
         for zone in _zones_met(class_zones(zones, key, frame.total_bounds), [shape]):
-            km2 = float(without_residue(_km2(clip(shape, zone.shape)), of=whole))
+            piece = clip(shape, zone.shape)
+            km2 = float(without_residue(_km2(piece), of=whole))
             if not km2 and len(zones) > 1:  # a class without ground in a single zone still has its row of zero
                 continue
             most = max(km2, _km2(clip(upper[key], zone.shape))) if key in upper else km2
             rows.append(
                 dict(zip(KEY, key, strict=True))
-                | {"unit": zone.unit, "boundary": zone.boundary, "area_km2": km2, "beyond_km2": beyond_km2(shape, zone)}
+                | {"unit": zone.unit, "boundary": zone.boundary, "area_km2": km2, "beyond_km2": beyond_km2(piece, zone)}
                 | {"lower_km2": km2 if has_doubt else None, "upper_km2": most if has_doubt else None}
             )
     return rows
 
 
-def beyond_km2(shape: shapely.Geometry, zone: Zone) -> float:
-    """The km² of a ground that count in a unit and lie beyond it."""
-    return 0.0 if zone.beyond is None else _km2(shapely.intersection(shape, zone.beyond))
+def beyond_km2(piece: shapely.Geometry, zone: Zone) -> float:
+    """The km² of a zone's piece of a ground that lie beyond the unit."""
+    return 0.0 if zone.beyond is None else _km2(shapely.intersection(areal_only(piece), zone.beyond))
 
 
 def class_zones(zones: Sequence[Zone], key: ClassKey | None, bounds: Sequence[float]) -> Sequence[Zone]:
@@ -112,7 +113,11 @@ def class_zones(zones: Sequence[Zone], key: ClassKey | None, bounds: Sequence[fl
     found: list[Zone] = []
     for zone in zones:
         if zone.unit == OUTSIDE:
-            found.append(zone._replace(shape=_left(zone if around is None else around, found, near)))
+            asked = (id(pieces.get(sets[0].token)) if sets else None, near.bounds)
+            known = sets[0].left if sets and around is None else {}
+            if asked not in known:
+                known[asked] = _left(zone if around is None else around, found, near)
+            found.append(zone._replace(shape=known[asked]))
             continue
         wide = _widened(zone, pieces, near)
         if around is not None and wide.shape is not zone.shape:
@@ -157,7 +162,7 @@ def change_rows(changes: Sequence[ClassChange], *, zones: Sequence[Zone] = EVERY
             rows.append(
                 dict(zip(KEY, item.key, strict=True))
                 | {"unit": zone.unit, "boundary": zone.boundary, "before_km2": km2[0], "after_km2": km2[1]}
-                | {"beyond_km2": beyond_km2(item.after, zone)}
+                | {"beyond_km2": beyond_km2(pieces[1], zone)}
                 | {"gained_km2": km2[2], "lost_km2": km2[3], "net_km2": net}
             )
     return rows
@@ -319,9 +324,10 @@ class UnitSet:
         self.token = uuid4().hex  # copies of one set in another process are one set
         self._found: dict[Any, list[tuple[Sequence[float], Pieces]]] = {}  # by countries, for the boxes asked so far
         self._wide: dict[tuple[int, int], shapely.Geometry] = {}  # by pieces, and the unit's place
+        self.left: dict[Any, shapely.Geometry] = {}  # what all of them leave, by pieces and box
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_found": {}, "_wide": {}}
+        return self.__dict__ | {"_found": {}, "_wide": {}, "left": {}}
 
     def beyond(self, key: tuple[str | None, str, str | None, str], bounds: Sequence[float]) -> Pieces | None:
         """The ground beyond those units that have any of a class, in a box; None where its country is not stated."""

@@ -85,10 +85,7 @@ def places(
     near = near or box
     column = PLACE_NAME_COLUMNS.get(lang, PLACE_NAME_COLUMNS["en"])
     floor = min(_PEOPLE, round(_PEOPLE * ((near[2] - near[0]) / _WIDE_VIEW) ** 2)) if least is None else least
-    rows = [
-        row for row in _places(box, floor if not len(news) else min(floor, _SMALLEST))
-        if len(row) > column and row[column] and _within(row, box)
-    ]  # fmt: skip
+    rows = list(_places_named(box, floor if not len(news) else min(floor, _SMALLEST), column))
     rows += [list(row) for row in own if row[column] and _within(row, box) and not _is_listed(row, rows, column)]
     weights = _weights(rows, news)
     found = [
@@ -325,6 +322,12 @@ def _step(box: Box) -> int:
 
 def _within(place: Sequence[Any], box: Box) -> bool:
     return bool(box[1] <= place[0] <= box[3] and box[0] <= place[1] <= box[2])
+
+
+@lru_cache(maxsize=4)
+def _places_named(box: Box, least: int, column: int) -> list[list[Any]]:
+    """The places of a box that have a name in a column."""
+    return [r for r in _places(box, least) if len(r) > column and r[column] and _within(r, box)]
 
 
 def _places(box: Box, least: int) -> Iterator[list[Any]]:
