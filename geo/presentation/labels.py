@@ -102,7 +102,7 @@ def row_label(row: Mapping[str, Any]) -> str:
 def credit_line(credit: Mapping[str, str]) -> str:
     """Whom to credit, under which licence, where."""
     whom, licence = credit["attribution"] or credit["title"], credit["licence"]
-    return gettext(", ").join(t for t in (gettext(whom), gettext(licence), credit["url"]) if t)
+    return ", ".join(t for t in (gettext(whom), gettext(licence), credit["url"]) if t)
 
 
 def dataset_members(credit: Mapping[str, Any]) -> dict[str, Any]:
