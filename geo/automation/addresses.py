@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -107,7 +108,8 @@ class Address:
     options: Options = field(default_factory=Options)
 
 
-def known_addresses() -> dict[str, Address]:
+@cache  # a plan of 38 sources asks for it as often
+def known_addresses() -> Mapping[str, Address]:
     """The addresses that the package knows, by source."""
     tables = load_toml(_SHIPPED).items()
     return {name: parse_address(table, name=name, where=f"{_SHIPPED.name}: [{name}]") for name, table in tables}

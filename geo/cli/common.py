@@ -385,10 +385,10 @@ def name_units(archive: Any, frame: pd.DataFrame, by: str | None) -> pd.DataFram
     """A table by unit with what each unit is called as its last column, ``unit_name``; others as they are."""
     if by != "unit":
         return frame
-    called = archive.reader.unit_names(frame["boundary"].tolist() if "boundary" in frame else ())
-    named = frame.drop(columns="unit_name", errors="ignore").assign(unit_name=frame["unit"].map(called).astype(object))
-    named.attrs = frame.attrs
-    return named
+    if "unit_name" not in frame:
+        called = archive.reader.unit_names(frame["boundary"].tolist() if "boundary" in frame else ())
+        frame = frame.assign(unit_name=frame["unit"].map(called).astype(object))
+    return frame[[*(name for name in frame if name != "unit_name"), "unit_name"]]
 
 
 def with_colours(command: Callable[..., Any]) -> Callable[..., Any]:

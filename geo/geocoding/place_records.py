@@ -206,7 +206,7 @@ def with_units(regions: Sequence[Record], units: gpd.GeoDataFrame, cities: Seque
     by_area = {r.area: i for i, r in enumerate(regions) if r.kind == "region"}
     out = list(regions)
     tree = shapely.STRtree(_points(cities))
-    for unit in units[units["level"] == 1].itertuples():
+    for unit in units.itertuples():
         inside = tree.query(unit.geometry, predicate="contains")
         votes = Counter(cities[int(i)].area for i in inside)
         elected = votes.most_common(1)
