@@ -152,6 +152,10 @@ def test_people_are_counted_no_worse_than_they_were(name: str) -> None:
         ("The army killed three rebels and the commander.", "4"),
         ("The army killed three rebels and the fighting went on.", "3"),
         ("The school is named after 12 pupils killed by a shell.", ""),
+        ("The strike killed a family of five.", "5"),
+        ("Four men in a pickup shot the mayor dead.", ""),
+        ("Кількість загиблих не 12, а 11.", "11"),
+        ("Le préfet et deux gendarmes ont été tués.", "3"),
         ("The court heard that the men had killed 14 villagers.", ""),
     ],
 )

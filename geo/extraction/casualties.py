@@ -253,6 +253,8 @@ def _nearest(
     free = [g for g in groups if g.start not in taken]
     if inside := [g for g in free if g.start < verb[1] and g.end > verb[0]]:
         return inside[0]
+    if pattern(lang, "casualties", "active").fullmatch(text[verb[0] : verb[1]]):
+        return None  # "two men shot the mayor dead"
     before = [g for g in free if room[0] <= g.start and g.end <= verb[0]]
     after = [g for g in free if verb[1] <= g.start < room[1]]
     linked = [g for g in after if pattern(lang, "casualties", "link").fullmatch(text[verb[1] : g.start])]
