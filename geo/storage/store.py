@@ -579,7 +579,8 @@ class UnitTable(Access):
         for key in sets:
             query = f"SELECT geom, {', '.join(UNIT_COLUMNS)} FROM units WHERE boundary = ? AND level = ? ORDER BY fid"
             there += connection.execute(query, key)
-        if sorted(there, key=repr) == sorted(((b, *v) for b, v in zip(blobs, values, strict=True)), key=repr):
+        listed = [(b, *v) for b, v in zip(blobs, values, strict=True)]
+        if len(there) == len(listed) and sorted(there, key=repr) == sorted(listed, key=repr):
             return False
         connection.executemany("DELETE FROM units WHERE boundary = ? AND level = ?", sets)
         connection.executemany(
