@@ -498,7 +498,9 @@ def _series_table(
     whole["date"] = [i.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%SZ") for i in whole["instant"]]
     share = ["share_percent"] if query.by == "unit" else []
     if share:
-        size = {z.unit: float(areas_km2(np.array([z.shape], dtype=object))[0]) for z in zones if z.boundary}
+        known = [z for z in zones if z.boundary]
+        km2 = areas_km2(np.array([z.shape for z in known], dtype=object)).tolist()
+        size = dict(zip((z.unit for z in known), km2, strict=True))
         whole["share_percent"] = 100 * (whole["area_km2"] - whole["beyond_km2"]) / whole["unit"].map(size)
     plain = whole.astype(object).where(whole.notna(), None)
     rows = [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
