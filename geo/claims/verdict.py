@@ -97,7 +97,7 @@ class Finding:
 
     def title(self, source: str) -> str:
         """What readers know a source by."""
-        return self.titles.get(source) or source
+        return _(self.titles.get(source) or source)
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON takes it."""
