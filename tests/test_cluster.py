@@ -14,6 +14,7 @@ import pytest
 import shapely
 from click.testing import CliRunner
 
+import geo
 from geo import workers
 from geo.archive import Archive, open_archive
 from geo.cli import main
@@ -88,8 +89,11 @@ def test_a_ledger_survives_geoparquet(archive: Archive, tmp_path: Path) -> None:
 def scheduler() -> Iterator[str]:
     """The address of a running cluster of two workers, as on two other machines."""
     distributed = pytest.importorskip("distributed", reason="Dask is not installed (the extra 'cluster')")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as running:
-        yield running.scheduler_address
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):  # which only a server of this machine is shown
+            patch.setenv(f"AWS_{name}", "made up")
+        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as running:
+            yield running.scheduler_address
 
 
 def run(*args: object, code: int = 0) -> str:
@@ -119,6 +123,62 @@ def test_processes_and_a_cluster_measure_a_series_as_one_process(
     assert (read["area_km2"].to_numpy() == alone["area_km2"].to_numpy()).all()
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Archive:
+    made = open_archive(tmp_path / "small.gpkg")
+    for day in DAYS:
+        ground = gpd.GeoDataFrame(geometry=[shapely.box(35, 48, 36 + int(day[-1]) / 10, 49)], crs=4326)
+        made.add_control(ground, source="desk", date=day, controller="RU", status="held")
+    return made
+
+
+DAYS = ("2024-08-01", "2024-08-02", "2024-08-03")
+
+
+def panel_of(*places: object) -> pd.DataFrame:
+    text = CliRunner().invoke(
+        main, ["panel", *map(str, places), "--freq", "D", "--format", "csv"], catch_exceptions=False
+    )
+    assert text.exit_code == 0, text.output
+    return pd.read_csv(io.StringIO(text.stdout))
+
+
+def test_a_ledger_stands_for_the_archive_that_it_is_of(small: Archive, scheduler: str, tmp_path: Path) -> None:
+    ledger = geo.export(small, tmp_path / "ledger.parquet", from_=DAYS[0])
+    found, whole = panel_of(ledger, "--scheduler", scheduler), panel_of(small.path)
+    assert found["area_km2"].tolist() == pytest.approx(whole["area_km2"].tolist(), rel=1e-12)
+    same = [name for name in whole if name not in ("archive", "area_km2")]
+    pd.testing.assert_frame_equal(found[same], whole[same])
+    geo.export(small, tmp_path / "map.parquet", date=DAYS[1])
+    assert "no ledger: it lacks valid_to" in run("panel", tmp_path / "map.parquet", code=2)
+
+
+def test_ledgers_on_object_storage_are_one_command(small: Archive, scheduler: str, tmp_path: Path) -> None:
+    moto = pytest.importorskip("moto.server", reason="moto is not installed (the extra 'dev')")
+    fs = pytest.importorskip("pyarrow.fs", reason="Parquet is not installed (the extra 'parquet')")
+    ledger = geo.export(small, tmp_path / "ledger.parquet", from_=DAYS[0])
+    server = moto.ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        way = f"endpoint_override={host}:{port}&scheme=http&region=us-east-1"
+        store, _ = fs.FileSystem.from_uri(f"s3://bucket?{way}&allow_bucket_creation=true")
+        store.create_dir("bucket")
+        for name in ("a", "b"):
+            with store.open_output_stream(f"bucket/wars/{name}.parquet") as stream:
+                stream.write(ledger.read_bytes())
+        address = f"s3://bucket/wars/*.parquet?{way}"
+        alone, shared = panel_of(address), panel_of(address, "--scheduler", scheduler)
+        assert "set AWS_ACCESS_KEY_ID" in run("panel", "s3://a:b@bucket/c.parquet", code=2)
+        assert "s3://bucket/wars/c.parquet" in run("panel", f"s3://bucket/wars/c.parquet?{way}", code=2)
+    finally:
+        server.stop()
+    pd.testing.assert_frame_equal(shared, alone, check_exact=True)
+    rows = panel_of(small.path)
+    assert alone["archive"].tolist() == ["a.parquet"] * len(rows) + ["b.parquet"] * len(rows)
+    assert alone["area_km2"].tolist() == pytest.approx([*rows["area_km2"]] * 2, rel=1e-12)
+
+
 def test_panels_of_many_archives_are_those_of_each(archive: Archive, scheduler: str, tmp_path: Path) -> None:
     for name in ("b.gpkg", "a.gpkg"):
         (tmp_path / name).write_bytes(archive.path.read_bytes())
@@ -133,18 +193,6 @@ def test_panels_of_many_archives_are_those_of_each(archive: Archive, scheduler: 
     alone = archive.panel(freq="YS", by=None)
     assert rows["archive"].tolist() == ["a.gpkg"] * len(alone) + ["b.gpkg"] * len(alone)
     assert rows["area_km2"].tolist() == pytest.approx([*alone["area_km2"]] * 2)
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Archive:
-    made = open_archive(tmp_path / "small.gpkg")
-    for day in DAYS:
-        ground = gpd.GeoDataFrame(geometry=[shapely.box(35, 48, 36 + int(day[-1]) / 10, 49)], crs=4326)
-        made.add_control(ground, source="desk", date=day, controller="RU", status="held")
-    return made
-
-
-DAYS = ("2024-08-01", "2024-08-02", "2024-08-03")
 
 
 def files_below(folder: Path) -> dict[str, bytes]:

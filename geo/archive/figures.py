@@ -430,6 +430,8 @@ def _far_off_in_span(
     if query.within is not None:
         return ()
     together, notes = reader.far_off(last)
+    if not len(together):
+        return ()
     west, south, east, north = shapely.total_bounds(together).tolist()
     theatre = (west - FAR_DEGREES, south - FAR_DEGREES, east + FAR_DEGREES, north + FAR_DEGREES)
     days: dict[str, str] = dict.fromkeys(notes, "")

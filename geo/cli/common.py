@@ -280,14 +280,19 @@ BY = click.option(
 OF_FIGURES = options(SOURCE, CLASSES, WHERE, BY, KNOWN)
 
 
-def fitting(patterns: Sequence[str]) -> list[Path]:
-    """The files that are named, or that patterns fit, each once."""
-    found: dict[Path, None] = {}
+def fitting(patterns: Sequence[str]) -> list[str]:
+    """The files that are named, or that patterns fit, each once; also on object storage."""
+    found: dict[str, None] = {}
     for text in patterns:
-        listed = [Path(text)] if Path(text).exists() else [Path(each) for each in sorted(glob(text))]
-        if not listed:
+        if "://" in text:
+            from geo.automation.object_storage import listed
+
+            fits = listed(text)
+        else:
+            fits = [text] if Path(text).exists() else sorted(glob(text))
+        if not fits:
             raise UsageError(f"{text}: no such archive")
-        found |= dict.fromkeys(listed)
+        found |= dict.fromkeys(fits)
     return list(found)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -143,7 +146,8 @@ def series(archive: Path, form: str, output: Path | None, **given: Any) -> None:
 def panel(archives: tuple[str, ...], form: str, output: Path | None, **given: Any) -> None:
     """Area at regular dates, of one archive or of many.
 
-    A row for each date, unit and class. A pattern of file names in quotation marks stands for all files that it fits.
+    A row for each date, unit and class. A pattern of file names in quotation marks stands for all files that it fits. A
+    ledger (F.parquet, as geo export ARCHIVE --from writes it) may stand for an archive, also on object storage (s3://…).
     """
     shared = {name: given.pop(name) for name in ("workers", "scheduler")}
     with bar("measuring") as advance:
@@ -155,31 +159,69 @@ def panel(archives: tuple[str, ...], form: str, output: Path | None, **given: An
 
 
 def _panels(
-    paths: Sequence[Path], shared: Mapping[str, Any], progress: Callable[[int, int], None], asked: Mapping[str, Any]
+    places: Sequence[str], shared: Mapping[str, Any], progress: Callable[[int, int], None], asked: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """The panel of one archive after the other; the first column says which."""
+    """The panel of one archive or ledger after the other; the first column says which."""
     import pandas as pd
 
     from geo.workers import share_out
 
-    whole = [path.absolute() for path in paths]
+    whole = [place if "://" in place else str(Path(place).absolute()) for place in places]
+    files = [Path(place) for place in whole if "://" not in place]
     tables: list[pd.DataFrame] = []
-    for table in share_out(_panel_of, [(path, asked) for path in whole], files=whole, at_once=1, **shared):
+    for table in share_out(_panel_of, [(place, asked) for place in whole], files=files, at_once=1, **shared):
         tables.append(table)
-        progress(len(tables), len(paths))
-    told = list(zip(paths, tables, strict=True))
-    together = pd.concat([table.assign(archive=path.name) for path, table in told], ignore_index=True)
-    notes = [(path.name, note) for path, table in told for note in table.attrs.get("notes", ())]
+        progress(len(tables), len(places))
+    told = [(PurePosixPath(urlsplit(place).path).name, table) for place, table in zip(whole, tables, strict=True)]
+    together = pd.concat([table.assign(archive=name) for name, table in told], ignore_index=True)
+    notes = [(name, note) for name, table in told for note in table.attrs.get("notes", ())]
     together.attrs["notes"] = tuple(f"{name}: {note}" for name, note in notes)
     return together[["archive", *together.columns.drop("archive")]]
 
 
-def _panel_of(path: Path, asked: Mapping[str, Any]) -> pd.DataFrame:
+def _panel_of(place: str, asked: Mapping[str, Any]) -> pd.DataFrame:
     try:
-        table: pd.DataFrame = common.opened(path).panel(**asked)
+        with TemporaryDirectory(prefix="geo-") as folder:
+            if not urlsplit(place).path.endswith(".parquet"):
+                table: pd.DataFrame = common.opened(Path(place)).panel(**asked)
+            else:
+                table = _panel_of_ledger(place, Path(folder), dict(asked))
     except GeoError as error:
-        raise UsageError(str(error) if path.name in str(error) else f"{path}: {error}") from None
+        raise UsageError(str(error) if Path(place).name in str(error) else f"{place}: {error}") from None
     return table
+
+
+def _panel_of_ledger(place: str, folder: Path, asked: dict[str, Any]) -> pd.DataFrame:
+    """Of polygons with when each stood, as geo export writes a span: taken into an archive for as long as it takes."""
+    import geopandas as gpd
+
+    from geo.automation.object_storage import copied
+    from geo.importing.importer import import_files
+    from geo.schema import Source
+
+    rows = gpd.read_parquet(copied(place, folder) if "://" in place else place)
+    if missing := {"source", "valid_from", "valid_to"} - {*rows.columns}:
+        raise UsageError(
+            f"{place}: no ledger: it lacks {', '.join(sorted(missing))}; geo export ARCHIVE --from writes one"
+        )
+    for number, (name, mine) in enumerate(rows.groupby("source")):
+        mine.to_parquet(folder / f"{number}.parquet")
+        receipt = import_files(
+            folder / "ledger.gpkg", "vector", folder / f"{number}.parquet", credit=Source(str(name), str(name)),
+            accept=frozenset(_FOUND_BEFORE),
+        )[0]  # fmt: skip
+        if receipt.outcome == "refused":
+            raise UsageError(f"{place}: {receipt.error}")
+    if rows["valid_to"].notna().all():  # it ends, and says nothing of what came then
+        asked["to"] = asked["to"] or str(rows["valid_from"].max())
+    if asked["max_age_days"] is None:  # what stands until its end needs no newer map
+        asked["max_age_days"] = math.inf
+    table: pd.DataFrame = common.opened(folder / "ledger.gpkg").panel(**asked)
+    return table
+
+
+# what the archive that a ledger is of has let in
+_FOUND_BEFORE = ("future", "swapped", "empty", "large", "partial", "positions", "elsewhere", "instants")
 
 
 @main.command()
