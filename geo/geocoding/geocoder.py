@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
@@ -46,6 +47,7 @@ _EVEN = 0.15
 _NAMESAKES = 1.5
 # from an archive's front: a place that far off, with fewer people than this, is named with what it lies in
 _FAR_KM, _VILLAGE_KM, _CITY = 60.0, 35.0, 15_000
+_NEARER_KM, _FAR_NAMESAKE_KM, _ABROAD_KM, _TOWN_AFAR = 5.0, 100.0, 150.0, 100_000
 _MOST = 0.5  # of an archive's incidents of a name that lie by the place that is taken for it
 _KNOWN_ABROAD = 250_000  # a city of so many people is meant in whatever country the text is about
 _UNSURE = 0.8  # places of an archive's theatre whose scores lie nearer together are as likely
@@ -136,9 +138,28 @@ def mentions(text: str, *, gazetteer: Gazetteer, prior: ArchivePrior | None = No
     reading = read(text)
     spans = spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
     table = rank_mentions(reading, spans, countries=gazetteer.countries, prior=prior)
+    stray = _strays(table) if gazetteer.countries is None else {}
     found = [_mention(row, gazetteer, prior) for row in table]
+    found = [_unplaced(m, _STRAY) if m.country and stray.get(m.start) == m.country else m for m in found]
     found = [_unplaced(m, "part of a longer name") if _is_part(text, m) else m for m in found]
     return _alike_in_text(_with_neighbours(text, found))
+
+
+_STRAY = "only a small place in a country that the text does not speak of has such a name"
+
+
+def _strays(table: Sequence[RankedMention]) -> dict[int, str]:
+    """Where names stand that only a small place has, in a country of which the text has nothing else."""
+    placed = [(row, row.best) for row in table if row.span.located and row.best is not None]
+    names = {(place.country, row.span.text.casefold()) for row, place in placed}
+    names |= {(country, "") for row in table for country in (*row.demonyms, row.span.code)}
+    counts = Counter(country for country, _ in names)
+    main, most = max(counts.items(), key=lambda pair: pair[1], default=("", 0))
+    return {
+        row.span.start: place.country for row, place in placed
+        if most > 1 == counts[place.country] and place.country != main and place.kind == "place"
+        and place.population < _TOWN_AFAR and " " not in row.span.text and not row.beside
+    }  # fmt: skip
 
 
 _LINK = r"(?:al|el|ad|as|ar|an|at|az|ash|ul|ed|es|er)"
@@ -239,6 +260,8 @@ def _mention(row: RankedMention, gazetteer: Gazetteer, prior: ArchivePrior | Non
             return by_incidents
         reasons = [*span.reasons, "no gazetteer here has it, and the text names no region"]
         return Mention(span.text, span.start, span.end, "place", why="; ".join(reasons))
+    if prior is not None and not (row.beside or row.within):
+        _leave_out_far(row, prior)
     place, score, why = row.ranked[0]
     if (abroad := _abroad(row, place)) is not None:
         if row.beside or span.kind or span.near:
@@ -248,6 +271,9 @@ def _mention(row: RankedMention, gazetteer: Gazetteer, prior: ArchivePrior | Non
     if elsewhere := _out_of_play(row, place, gazetteer.countries):
         return Mention(span.text, span.start, span.end, "place", why=elsewhere)
     outside = _outside(row, place)
+    if outside is not None and gazetteer.countries is None and not (row.beside or span.kind or span.near or span.led):
+        why = [f"only places outside {outside.name} have such a name"]
+        return Mention(span.text, span.start, span.end, "place", why=why[0])
     if outside is not None:
         return _contained_only(row, outside, gazetteer)
     if prior is not None and (doubt := _doubt(row, place, prior)):
@@ -278,14 +304,32 @@ def _doubt(row: RankedMention, place: Place, prior: ArchivePrior) -> str:
     """Why a name that stands alone is no place for certain, by what the archive is about; empty where it is one."""
     if place.kind != "place" or row.beside or row.within or row.span.kind in ("region", "district"):
         return ""
-    away, (_, score, _), how = prior.front_km(place), row.ranked[0], dict(row.span.found).get(place, OWN)
-    far = away is not None and away > (_FAR_KM if place.population >= TOWN else _VILLAGE_KM)
-    if far and (how == LOOSE or place.population < _CITY) and not prior.share(row.span.text, place):
+    score, away = row.ranked[0][1], prior.front_km(place)
+    if _is_far(row, place, prior):
         return f"only a place {away:.0f} km from the front has such a name"
     if place.population < _CITY and 0.0 < (prior.share(row.span.text, place) or 0.0) < _MOST:
         return "incidents of the archive lie at several places of the name"
     second = next((r for r in row.ranked[1:] if r[0].kind == "place" and apart_km(place, r[0]) > _DISTRICT_KM), None)
-    return f"{_label(*second[:2])} is as likely" if second is not None and score - second[1] < _UNSURE else ""
+    if second is not None and score - second[1] < _UNSURE:
+        return f"{_label(*second[:2])} is as likely"
+    nearer = [r for r in row.ranked[1:] if (prior.front_km(r[0]) or 0.0) < (away or 0.0) - _NEARER_KM]
+    nearer = [r for r in nearer if apart_km(place, r[0]) > _FAR_NAMESAKE_KM and not r[0].population]
+    is_village = place.population < _CITY and not prior.share(row.span.text, place)
+    return f"{_label(*nearer[0][:2])} is nearer to the front" if nearer and is_village else ""
+
+
+def _is_far(row: RankedMention, place: Place, prior: ArchivePrior) -> bool:
+    """Whether a place lies so far from an archive's front that its name is hardly meant bare."""
+    away, how = prior.front_km(place), dict(row.span.found).get(place, OWN)
+    far = away is not None and away > (_FAR_KM if place.population >= TOWN else _VILLAGE_KM)
+    least = _TOWN_AFAR if how == OTHER or (away or 0.0) > _ABROAD_KM else _CITY
+    return far and (how == LOOSE or place.population < least) and not prior.share(row.span.text, place)
+
+
+def _leave_out_far(row: RankedMention, prior: ArchivePrior) -> None:
+    """Take places far from the front out of a mention that has others near it."""
+    near = [r for r in row.ranked if r[0].kind != "place" or not _is_far(row, r[0], prior)]
+    row.ranked = near if any(r[0].kind == "place" for r in near) else row.ranked
 
 
 def _metonym(row: RankedMention) -> Mention:

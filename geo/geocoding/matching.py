@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from geo.geocoding.gazetteer import BARE, LOOSE, OTHER, OWN, Found, Lookup
+from geo.geocoding.gazetteer import LOOSE, OTHER, OWN, Found, Lookup
 from geo.text.sentences import Reading
 from geo.text.words import is_cyrillic, place_words, words_of
 
@@ -17,6 +17,8 @@ _ENTERED = frozenset(("entered", "left", "fled", "reached", "overran", "retook",
 _INTO = _IN_A_PLACE | _ENTERED | {"at", "took"}
 _WEAK = frozenset(("of", "on", "over", "to", "from", "left", "toward", "towards", "across", "around", "hit", "at"))
 _KNOWN = 200_000  # a town of so many people is meant where it stands alone
+_INITIAL_BEFORE = re.compile(r"[A-Z][\w’'-]+ [A-Z]\.\s?$")
+_INITIAL_AFTER = re.compile(r" [A-Z]\. [A-Z][a-z]")
 AND = frozenset(("и", "та", "і", "й", "або", "или"))
 _AHEAD = 7  # words looked at for the end of a list of regions
 
@@ -39,6 +41,7 @@ class Span:
     code: str = ""  # the country of a demonym
     unknown: bool = False
     bare: bool = False  # unknown, and only "in" says that it is a place
+    led: bool = False  # after "in", "to" and the like
     names: tuple[int, int] = (0, 0)
 
     @property
@@ -78,7 +81,7 @@ class ContextWords:
                 return
         for kind, table in (("place", "settlement_before"), ("region", "region_before")):
             word = self.rules[table].ends(before)
-            if word and (len(word) > 1 or "." in self.reading.gap(span.first)):
+            if word and (len(word) > 1 or "." in self.reading.gap(span.first)) and not self._titled(span.first, word):
                 span.kind, span.reasons = kind, [*span.reasons, f"after “{word}”"]
                 span.size_word = word
                 break
@@ -111,7 +114,10 @@ class ContextWords:
         if word in ("state", "district", "community", "department", "direction", "borough", "county", "province"):
             following = self.words[end] if end < len(self.words) else None
             if following is not None and following.capital and self.words[at].capital:
-                return self.reading.gap(end) != " " or not self.rules["organisation_after"].begins((following.key,))
+                named = following.key not in ("road", "rd", "detention")  # Laurel County Detention Center
+                return not (
+                    named and self.reading.gap(end) == " " and self.rules["organisation_after"].begins((following.key,))
+                )
         return True
 
     def kind_within(self, span: Span) -> None:
@@ -200,7 +206,13 @@ class ContextWords:
         return None
 
     def _settlement_before(self, at: int) -> str:
-        return self.rules["settlement_before"].ends(self.reading.before(at))
+        word = self.rules["settlement_before"].ends(self.reading.before(at))
+        return "" if word and self._titled(at, word) else word
+
+    def _titled(self, at: int, word: str) -> bool:
+        """Whether the word before a name is part of another one: City Hall, Town Council."""
+        before = self.words[at - 1]
+        return before.capital and " " not in word and not before.cyrillic and not self.reading.starts(at - 1)
 
     def _surname_at(self, at: int) -> bool:
         """Whether a capitalised word stands there that may be a surname."""
@@ -239,6 +251,7 @@ class MentionTypes(ContextWords):
             return person
         if not span.kind and span.last - at == 1 and self.reading.starts(at) and self.words[at].key in self.lower:
             return None
+        span.led = bool(before) and before[-1] in self.rules["place_prepositions"]
         reason = self._metonym(span, before, after)
         if reason:
             span.role, span.reasons = "metonym", [*span.reasons, reason]
@@ -250,6 +263,9 @@ class MentionTypes(ContextWords):
             leading and " " in leading
         ):
             span.role, span.reasons = "organisation", [f"after “{leading}”"]
+            return span
+        if "&" in (self.reading.text[span.end : span.end + 2].strip(), self.reading.gap(span.first).strip()):
+            span.role, span.reasons = "organisation", ["beside “&”"]
             return span
         if self._possessive(span):
             return None
@@ -272,11 +288,14 @@ class MentionTypes(ContextWords):
         key = self.words[span.first].key
         follows = self.words[span.last] if after and span.last < len(self.words) else None
         surname = follows is not None and follows.capital and self.reading.gap(span.last) == " "
+        if one and not self.words[span.first].cyrillic and self._initial(span):
+            return self._as_person(span, "beside an initial", span.first - 1)
         if before and before[-1] in names and self.words[span.first - 1].capital and one:
             return self._as_person(span, "after a given name", span.first - 1)
         named = before[-1:] and before[-1] in self.rules["place_prepositions"]
         cued = span.kind or span.near or named or self.words[span.first].cyrillic
-        if one and key in names and not cued and all(p.kind == "place" for p, _ in span.found):
+        known = any(p.kind == "country" or (p.kind != "place" and p.population > 100_000) for p, _ in span.found)
+        if one and key in names and not cued and not known:
             return self._as_person(span, "a given name", span.first)
         if before and titles.ends(before) and not span.kind and self.words[span.first].capital:
             return self._as_person(span, f"after “{titles.ends(before)}”", span.first)
@@ -296,6 +315,12 @@ class MentionTypes(ContextWords):
         if stranger and one and not span.kind:
             return self._as_person(span, f"after “{stranger}”", span.first - 1)
         return None
+
+    def _initial(self, span: Span) -> bool:
+        """Whether an initial stands beside a name: Terry A. Corbin, Kijuan D. McDonald."""
+        text = self.reading.text
+        before = _INITIAL_BEFORE.search(text, max(0, span.start - 20), span.start)
+        return before is not None or _INITIAL_AFTER.match(text, span.end) is not None
 
     def _stranger_before(self, span: Span, before: tuple[str, ...]) -> str:
         """A capitalised word of no known kind right before the name: the two are somebody's name."""
@@ -408,15 +433,23 @@ class MentionTypes(ContextWords):
         }  # fmt: skip
         sure = {id(s) for s in names if self._is_cued(s, spans, part)}
         cued = {self.words[s.first].key for s in names if id(s) in sure}
+        said = {self.words[s.first].key for s in names if id(s) not in sure and self._speaks(s)}
         for span in names:
             key = self.words[span.first].key
-            if key not in cued or (key in part and id(span) not in sure):
+            if key not in cued or (key in said and id(span) not in sure) or (key in part and id(span) not in sure):
                 span.role, span.reasons = "person", ["a town elsewhere has the name, and the text names no place by it"]
+
+    def _speaks(self, span: Span) -> bool:
+        """Whether a name is that of somebody who says something, or of a thing: "Robertson said", "the Webster"."""
+        before, after = self.reading.before(span.first, 1), self.reading.after(span.last, 1)
+        if self.rules["settlement_after"].begins(after):  # "said Monroe Mayor Robert Routson"
+            return False
+        return bool({*before, *after} & _SAID or (before == ("the",) and (not after or after[0] in _IS)))
 
     def _only_a_far_town(self, span: Span) -> bool:
         plain = not (span.kind or span.near or span.unknown or self.words[span.first].cyrillic)
         small = all(p.kind == "district" or (not p.capital and p.population < _KNOWN) for p, _ in span.found)
-        kinds = all(p.kind == "place" or (p.kind == "district" and how == BARE) for p, how in span.found)
+        kinds = all(p.kind in ("place", "district", "region") for p, _ in span.found)
         return plain and small and kinds and not any(p.country in self.countries for p, _ in span.found)
 
     def _is_cued(self, span: Span, spans: Sequence[Span], part: set[str]) -> bool:
@@ -431,6 +464,8 @@ class MentionTypes(ContextWords):
         return any(gap in (", ", " (", " and ", ", and ") for gap in gaps)
 
 
+_IS = frozenset(("is", "was", "were", "has", "had", "and", "or", "struck"))
+_SAID = frozenset(("said", "says", "added", "told", "asked", "explained"))
 _IN = frozenset(("in", "at", "of", "from", "to", "в", "у", "во", "з", "із", "из"))
 
 
@@ -555,7 +590,7 @@ class _Finder(MentionTypes):
         if word.text.isupper() and 1 < len(word.text) < 4:  # US, EU, UK
             return not any(p.kind not in ("place", "region", "district") for p, _ in self.lookup.named(word.key))
         if word.key in self.rules["common"]:
-            return not self._settlement_before(at)
+            return not self._settlement_before(at) or (self.words[at - 1].capital and not word.cyrillic)
         return len(word.key) < 3 and not word.text.isupper()
 
     def _placed_beside(self, at: int) -> str:
@@ -625,6 +660,11 @@ class _Finder(MentionTypes):
             if self._adjective(last) is not None or self.rules.demonym(self.words[last].key):
                 break
             last += 1
+        whole = " ".join(w.key for w in self.words[at:last])
+        if last - at > 1 and (found := self.lookup.called(whole, cyrillic=is_cyrillic(whole))):  # Verkhnya Rohanka
+            span = self._span(at, last, found)
+            self.cue(span)
+            return span
         span = self._span(at, last, ())
         span.unknown, span.bare, span.reasons, span.kind = True, bool(bare), [f"after “{cue}”"], "place"
         span.near = self._near(at)
