@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from tests import briefing_scores, sentence_scores
 from tests.briefing_scores import Score
 
-PARTS = ("later", "unseen", "fresh", "mixed", "mixed_unseen", "wires", "wires_unseen", "desk", "desk_unseen")
+PARTS = (
+    "later",
+    "unseen",
+    "fresh",
+    "mixed",
+    "mixed_unseen",
+    "wires",
+    "wires_unseen",
+    "desk",
+    "desk_unseen",
+    "styles",
+    "styles_unseen",
+)
 
 
 def _print(title: str, scores: Mapping[str, Score], *, wrong: bool) -> None:

@@ -48,10 +48,23 @@ _NOT_OTHER = re.compile(
 )
 _OF_BEFORE = re.compile(rf"(?:^|[,;:]\s*){_any('of_before')}\s*$", re.IGNORECASE)
 _PART_OF = _any("part_of")
+_FROM = re.compile(r"(?:from|von|з|із|из|с|от|від)\s+", re.IGNORECASE)
+# "70 km², of them 50 in Donetsk region": the place is that of the part
+_OF_THEM = re.compile(
+    r"(?<!\w)(?:of (?:them|these|those|which|that)|including|with|(?:з|із|из) (?:них|яких|которых)|у тому числі|"
+    r"в том числе|зокрема|включая|davon|darunter|dont|parmi lesquels)(?!\w)",
+    re.IGNORECASE,
+)
+# "half as much as in November (725 km²)"
+_IN_BRACKETS = re.compile(r"(?<!\w)(?:than|as|als|ніж|чем|qu['’]|que )[^.;()]{0,30}\(\s*$", re.IGNORECASE)
+_BEFORE = re.compile(r"\s*(?:before|until|prior to|ahead of|bevor|vor|avant|до|перед)\s+\w", re.IGNORECASE)
+# "lost 40,000 men for 4,168 km²": the verb is of the other number
+_PRICE = re.compile(r"\d[\d,.]*\s+[^\W\d]\w*(?:\s\w+)?\s+(?:for|per|за|für|pour)\s+(?:the |les |die )?$", re.IGNORECASE)
 _COUNTRY = r"(?:України|Украины|Росії|России)(?!\w)"  # in the genitive
 _BESIDE = re.compile(
     r"(?<!\w)(?:compared (?:to|with)|versus|vs\.?|than|rather than|instead of|as against|(?:up|down) from|"
-    r"gegenüber|statt|anstelle von|contre|au lieu de|проти|против|порівняно з|по сравнению с|замість|вместо|ніж|чем)"
+    r"gegenüber|nach|statt|anstelle von|contre|après|au lieu de|проти|против|порівняно з|"
+    r"по сравнению с|замість|вместо|ніж|чем)"
     r"\s+(?:\w+\s+)?$",
     re.IGNORECASE,
 )
@@ -91,6 +104,10 @@ _OWNED_AFTER = re.compile(r"-(?:occupied|held|controlled)\b", re.IGNORECASE)
 _NOUN = re.compile(
     r"(?:gains?|losses|loss|advances?|holdings|bridgehead|foothold|salient|pocket)(?: of)?", re.IGNORECASE
 )
+_BY_THE = (
+    r"\b(?:by|von|durch|par|control of) (?:the |der |die |den |la |les |l['’])?$|\bf[ae]ll(?:s|en|ing)? to (?:the )?$"
+)
+_AND_THE = r",? (?:and|und|et|і|й|и|та) (?:the |der |la |l['’])?"
 _WE = re.compile(rf"\b{_any('we')}\b", re.IGNORECASE)
 _LEADS_TO = re.compile(r"\s*(?:of|in|inside|within)\s(?:[\w'’]+\s){0,4}$", re.IGNORECASE)
 
@@ -150,21 +167,33 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     if why := negation(text[clause[0] : min([clause[1], *(m.start() for m in others)])]):
         return why
     near = part[max(amount.start - clause[0] - 60, 0) : amount.end - clause[0] + 60]
-    if amount.unit != "settlements" and _RATE.search(text[max(amount.start - 30, clause[0]) : amount.end + 40]):
+    if amount.unit != "settlements" and _RATE.search(text[clause[0] : amount.end + 40]):
         return "a rate: of how many days it is the average cannot be told"
     if _SHORT_OF.match(text[amount.end :]):
         return "how much is lacking, or the difference from another figure"
-    spoken = len(text[amount.start : amount.end]) - len(text[amount.start : amount.end].lstrip("fromзісFROMЗІС "))
-    lead = text[: amount.start + (0 if amount.comparator == "between" else spoken)]
+    lead = _lead(text, amount)
     if _ALL_BUT.search(lead[-90:]):
         return "how much is lacking, or the difference from another figure"
-    if _OF_BEFORE.search(lead) or _OUT_OF.match(lead[-60:]):
+    if is_whole(text, amount) or _OUT_OF.match(lead[-60:]):
         return "what another figure is a part of"
-    if _BESIDE.search(lead[-60:]):
+    if _BESIDE.search(lead[-60:]) or _IN_BRACKETS.search(lead[-60:]):
         return "the figure with which another is compared"
+    if amount.unit in ("percent", "km2", "mi2") and _BEFORE.match(text, clause[1]):
+        return "it was so before a day or an event, and not since when"
     if _NOBODYS.search(near):
         return "contested ground is nobody's by its source: no side holds it"
     return None
+
+
+def _lead(text: str, amount: Amount) -> str:
+    """What stands before the number of an amount."""
+    spoken = _FROM.match(text, amount.start) if amount.comparator != "between" else None
+    return text[: spoken.end() if spoken else amount.start]
+
+
+def is_whole(text: str, amount: Amount) -> bool:
+    """Whether an amount is what another one is a part of: "Of the 900 km² it took, it still holds 350"."""
+    return bool(_OF_BEFORE.search(_lead(text, amount)))
 
 
 def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb | None:
@@ -180,6 +209,7 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
     relative = [d for d in found if re.search(r"\b(?:what|that|which|who)\b[^,;]*$", text[: d.start], re.I)]
     apart = [d for d in relative if _verbs(text, d.end, amount.start)]
     before = [d for d in found if d.end <= amount.start and d not in apart]
+    before = [d for d in before if not _PRICE.search(text[d.end : amount.start])]
     after = [d for d in found if d.start >= amount.end]
     if before:
         return before[-1]
@@ -213,7 +243,9 @@ def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
 
 def _verb(text: str, phrase: Phrase) -> ControlVerb:
     before, after, written = text[: phrase.start], text[phrase.end :], text[phrase.start : phrase.end].casefold()
-    passive = bool(re.search(rf"\b{_BE}$", before, re.I)) or bool(re.match(r" by\b(?! (?:[a-z]+ ){0,3}\d)", after))
+    passive = bool(re.search(rf"\b{_BE}$", before, re.I)) or bool(
+        re.match(r" (?:by|par|durch)\b(?! (?:[a-z]+ ){0,3}\d)", after)
+    )
     passive = passive or (written.startswith("f") and written.endswith(" to"))  # "has fallen to Russia"
     passive = passive or bool(re.search(r"\bunder(?: the)?(?: [\w'’]+){0,3} $", before, re.I) and phrase.name == "held")
     # "801 km² of Kursk region retaken": a participle after its ground
@@ -298,7 +330,8 @@ def actor_of(
     owners = [s for s in before if re.fullmatch(r"['’]s? (?:\w+ ){0,2}", text[s.end : verb.start])]
     if _NOUN.fullmatch(text[verb.start : verb.end]):  # "put Russian gains at"
         owners += [s for s in before if s.role == "adjectives" and text[s.end : verb.start] == " "]
-    if owners:  # "Russia's net gain"
+    owners += [s for s in sides if re.fullmatch(r" (?:that|which) (?:the )?", text[verb.end : s.start])]
+    if owners:  # "Russia's net gain", "the pocket that Kyiv clings to"
         return owners[-1].code, None
     between = text[max(speech_end, mine[-1].end if mine else speech_end) : verb.start]
     if mine:
@@ -330,7 +363,10 @@ def _joint(text: str, mine: Sequence[Mention]) -> tuple[str | None, str | None]:
     last = mine[-1]
     for other in mine[:-1]:
         if (
-            re.fullmatch(rf",? (?:{_FORCES} )?(?:and|і|и|та) (?:the )?", text[other.end : last.start])
+            re.fullmatch(
+                rf",? (?:{_FORCES} )?(?:and|und|et|і|и|та) (?:the |its |der |die |la |le |l['’])?",
+                text[other.end : last.start],
+            )
             and other.code != last.code
         ):
             return None, "two sides are named together"
@@ -347,7 +383,9 @@ def _agent(text: str, verb: ControlVerb, sides: Sequence[Mention]) -> tuple[str 
     after = [s for s in sides if s.start >= verb.end]
     for side in after:
         if re.search(
-            r"\bby (?:the )?$|control of (?:the )?$|\bf[ae]ll(?:s|en|ing)? to (?:the )?$", text[: side.start], re.I
+            _BY_THE,
+            text[: side.start],
+            re.I,
         ):
             return side.code, None
     inner = [s for s in sides if verb.start <= s.start < verb.end]
@@ -411,8 +449,10 @@ def place_of(
     if lead := re.match(rf"\s*{_PART_OF}|\s*(?={_COUNTRY})", text[amount.end :], re.IGNORECASE):
         at = amount.end + lead.end()
         country = next((s for s in sides if s.start == at and s.role == "names"), None)
-        if country is not None and not re.match(r"['’]s", text[country.end :]):
+        also = country and any(re.fullmatch(_AND_THE, text[country.end : s.start]) for s in sides if s.start > at)
+        if country is not None and not also and not re.match(r"['’]s", text[country.end :]):
             return country.code, None
+    units = [u for u in units if not _OF_THEM.search(text, amount.end, max(u.start, amount.end))]
     pools = ([u for u in units if clause[0] <= u.start < clause[1]], units)
     for pool in pools:
         codes = list(dict.fromkeys(u.code for u in pool))
@@ -429,6 +469,9 @@ def place_of(
                 return near[0].code, None
             return None, f"several units are named ({', '.join(codes)}): say which"
     countries = [s for s in sides if _is_place(text, s)]
+    countries += [
+        s for s in sides for c in countries if s.role == "names" and re.fullmatch(_AND_THE, text[c.end : s.start])
+    ]  # fmt: skip
     codes = list(dict.fromkeys(s.code for s in countries))
     if len(codes) == 1:
         return codes[0], None

@@ -275,7 +275,7 @@ _SIGNS = {
     "units": {"km2": "km²|km2|km^2", "mi2": "mi²|mi2", "percent": "%"},
 }  # fmt: skip
 # the longest first where the word of one is in that of another
-_UNIT_ORDER = ("km2", "mi2", "ha", "acre", "percent", "settlements", "km", "mi")
+_UNIT_ORDER = ("km2", "mi2", "ha", "acre", "other", "percent", "settlements", "km", "mi")
 _DIGITS = r"(?<![\d.,])\d{1,3}(?:[, \u00a0\u2009\u202f]\d{3})+(?:\.\d+)?(?!\d)|(?<![\d.,])\d+(?:[.,]\d+)?"
 _QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
 
@@ -331,7 +331,7 @@ def _part_pattern() -> re.Pattern[str]:
 def vague_pattern() -> re.Pattern[str]:
     """A pattern of "dozens of villages": a number that nobody can hold against a map."""
     units = "|".join(_unit_pattern(unit) for unit in ("km2", "mi2", "ha", "settlements"))
-    return re.compile(rf"{_words('vague')}[^.;]{{0,30}}?(?:{units})", re.IGNORECASE)
+    return re.compile(rf"{_words('vague')}[^.;]{{0,30}}?(?:{units})|{_words('sizes')}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -369,6 +369,8 @@ def _amount(match: re.Match[str]) -> Amount:
     lead = _comparator(match["lead"], "before")
     tail = _comparator(match["tail"] or "", "after")
     value, step, notes = _value(match["first"])
+    if unit == "other":  # dunams, of which every country has its own; points of percent
+        value, notes = None, ("its unit is none that is measured here",)
     start = match.start("lead") if lead or not match["between"] else match.start("between")
     start = _skip(match.string, start)
     if not (lead or tail) and value and step and unit in (*AREAS, *LENGTHS):

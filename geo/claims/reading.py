@@ -14,7 +14,17 @@ from geo.archive.results import When
 from geo.archive.shared_docs import described
 from geo.claims import control_verbs
 from geo.claims.control_verbs import CHANGED, ControlVerb
-from geo.claims.model import AREAS, LENGTHS, UNREAD_DATE, Amount, Claim, find_amounts, rounded_step, vague_pattern
+from geo.claims.model import (
+    AREAS,
+    LENGTHS,
+    UNITS,
+    UNREAD_DATE,
+    Amount,
+    Claim,
+    find_amounts,
+    rounded_step,
+    vague_pattern,
+)
 from geo.schema import last_instant
 from geo.text.control_words import Mention, Names, shipped_names
 from geo.text.dates import DateMention, find_dates
@@ -22,6 +32,7 @@ from geo.text.languages import any_of, cached_words, languages, word_list
 from geo.text.speakers import first_speaker
 from geo.text.words import find_phrases
 
+_NO_CLAIM = "not read as a claim: "
 _FAR = 60  # characters between a word of change and its figures
 _NEXT = 6  # characters between a figure and a day that follows it
 _FIGURES = 20  # a sentence with more of them is a table: no grammar says what belongs to what
@@ -85,15 +96,15 @@ def read_claim(
     drafts = _drafts(text, date, known)
     best = next((c for c in drafts if c.quantity and c.value is not None), drafts[0] if drafts else None)
     if best is None:
-        vague = vague_pattern().search(text)
-        why = f"a vague number: {vague[0]!r}" if vague else "no area, share, length or number of settlements was found"
-        best = Claim(text=text, notes=(why,))
+        best = Claim(text=text, notes=("no area, share, length or number of settlements was found",))
     return replace(best, text=text, said_by=said_by or best.said_by, said_on=said_on or best.said_on,
                    published_in=published_in)  # fmt: skip
 
 
 @described
-def find_claims(text: str, *, date: When | None = None, names: Names | None = None) -> list[Claim]:
+def find_claims(
+    text: str, *, date: When | None = None, names: Names | None = None, unread: bool = False
+) -> list[Claim]:
     """Every claim about ground in a longer text, each with its place in it.
 
     Parameters
@@ -104,6 +115,9 @@ def find_claims(text: str, *, date: When | None = None, names: Names | None = No
         Its date.
     names : geo.text.control_words.Names or None
         As in `read_claim`.
+    unread : bool
+        Also give the figures of ground and percentages that are no claim, without quantity and value: their notes say
+        why, and start and end are those of the figure.
 
     Returns
     -------
@@ -121,8 +135,8 @@ def find_claims(text: str, *, date: When | None = None, names: Names | None = No
     >>> [(claim.value, text[claim.start : claim.end]) for claim in geo.find_claims(text)]
     [(500.0, 'Ukraine holds 500 km² of Kursk region.')]
     """
-    known = names or shipped_names()
-    return [c for c in _drafts(text, date, known) if c.quantity is not None and c.value is not None]
+    drafts = _drafts(text, date, names or shipped_names())
+    return [c for c in drafts if c.value is not None or (unread and c.value_unit not in LENGTHS)]
 
 
 def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
@@ -130,16 +144,26 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
     found: list[Claim] = []
     for start, end in control_verbs.sentences(text):
         words = text[start:end].translate(control_verbs.QUOTES)
-        sides, units = control_verbs.places(words, names)
-        amounts = _with_bare(words, find_amounts(words), units)
-        if len(amounts) > _FIGURES:
+        amounts = find_amounts(words)
+        is_table = len(amounts) > _FIGURES
+        rest = [(a.start, a.end, f"one of more than {_FIGURES} figures in a sentence") for a in amounts if is_table]
+        taken = [(a.start, a.end) for a in amounts]
+        rest += [
+            (*m.span(), f"a vague number: {m[0]!r}") for m in vague_pattern().finditer(words)
+            if not any(a < m.end() and m.start() < b for a, b in taken)
+        ]  # fmt: skip
+        drafts = [Claim(text=text[start:end], start=start + a, end=start + b) for a, b, _ in rest]
+        found += [_refused(draft, why) for draft, (*_, why) in zip(drafts, rest, strict=True)]
+        if not amounts or is_table:
             continue
+        sides, units = control_verbs.places(words, names)
         day, dated = day_of_saying(words, today=today)
         said_from = day or today
-        dates = find_dates(_without_compared(dated), today=said_from) if amounts else []
+        dates = find_dates(_without_compared(dated), today=said_from)
         dates = [mention for mention in dates if not _THAN.search(dated[: mention.start])]
+        amounts = _with_bare(words, amounts, units, dates)
         scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from)
-        who, said_on = first_speaker(words) if amounts else "", "" if day is None else day.isoformat()
+        who, said_on = first_speaker(words), "" if day is None else day.isoformat()
         read = [replace(claim, said_by=who, said_on=said_on) for claim in _claims_of(scene)]
         found += _with_rest(scene, read)
     return found
@@ -150,7 +174,7 @@ _BARE = re.compile(
 )
 # "from 150 in September", "than the 720 it held in October": the date is that of the other figure
 _COMPARED = re.compile(
-    rf"(?<!\w)(?:(?:up|down) from|from|than|against|compared with|gegenüber|nach|contre|проти|против|"
+    rf"(?<!\w)(?:(?:up|down) from|from|than|against|compared with|gegenüber|nach|contre|après|після|после|проти|против|"
     rf"порівняно з|по сравнению с)\s+(?:\w+\s+){{0,2}}?(?:{_BARE.pattern})(?:\s*(?:km²|%|[\w.]+))?"
     r"(?:\s+(?:it|they) \w+)?"
     r"\s+(?=(?:in|on|at|by|im|am|en|au|у|в|за)\s)(?P<when>[^.;,]{3,30})",
@@ -170,7 +194,7 @@ _THAN = re.compile(
 )
 _BARE_ENDS = re.compile(r"\s*(?:$|[.,;)!])|\s+(?:in|of|by|on|since|and|now|today|last|this|it|at)\b")
 _AND = re.compile(r"(?:,|\b(?:and|und|et|та|і|й|и))\s*$", re.IGNORECASE)
-_OR = re.compile(r"\w(?:,\s*or|\s*\(|,\s*то есть|,\s*тобто|,\s*also|,\s*soit)\s*$", re.IGNORECASE)
+_OR = re.compile(r"\w(?:,\s*(?:or|або|или|oder|ou)|\s*\(|,\s*то есть|,\s*тобто|,\s*also|,\s*soit)\s*$", re.IGNORECASE)
 _TO = re.compile(r"(?<!\w)(?:to|до|auf|à)(?:\s+\w+)?\s*$", re.IGNORECASE)
 
 
@@ -184,7 +208,9 @@ def _without_compared(text: str) -> str:
     return "".join(blank)
 
 
-def _with_bare(text: str, amounts: Sequence[Amount], units: Sequence[Mention]) -> list[Amount]:
+def _with_bare(
+    text: str, amounts: Sequence[Amount], units: Sequence[Mention], dates: Sequence[DateMention]
+) -> list[Amount]:
     """The amounts with those that leave out their unit: "took 1,300 km² and has since lost 900"."""
     found = list(amounts)
     areas = [a for a in amounts if a.unit in AREAS and a.value is not None]
@@ -192,9 +218,9 @@ def _with_bare(text: str, amounts: Sequence[Amount], units: Sequence[Mention]) -
         return found
     ends = {p.end for p in find_phrases(text, "control_verbs", "verbs")}
     for match in _BARE.finditer(text, areas[0].end):
-        if any(a.start < match.end() and match.start() < a.end for a in amounts) or re.fullmatch(
-            r"(?:19|20)\d\d", match[0]
-        ):
+        spans = [*((a.start, a.end) for a in amounts), *((d.start, d.end) for d in dates)]
+        known = any(start < match.end() and match.start() < end for start, end in spans)
+        if known or re.fullmatch(r"(?:19|20)\d\d", match[0]):
             continue
         unit = next(a.unit for a in reversed(areas) if a.end <= match.start())
         lead = find_amounts(f"{text[max(0, match.start() - 30) : match.end()]} {unit}")
@@ -213,18 +239,26 @@ def _with_bare(text: str, amounts: Sequence[Amount], units: Sequence[Mention]) -
 
 
 def _with_rest(scene: _Scene, claims: Sequence[Claim]) -> list[Claim]:
-    """The claims of a sentence, of which those that are read name the figures that are not."""
+    """The claims of a sentence with its place, and in their notes the figures of it that are not read."""
     spans = [(a.start, a.end) for a in scene.amounts] + [(d.start, d.end) for d in scene.dates]
     left = [m[0] for m in _BARE.finditer(scene.text) if not any(a <= m.start() < b for a, b in spans)]
-    read = {(c.value, c.value_unit) for c in claims if c.value is not None}
-    refused = [
-        scene.text[a.start : a.end].strip() for a in scene.amounts
-        if not any(v in (a.value, a.high) and unit == a.unit for v, unit in read) and a.value is not None
+    rest = [c for c in claims if c.value is None]
+    read = [c for c in claims if c.value is not None] or rest[:1]
+    notes = [
+        f"not read in this sentence: {_words_of(scene, c)}; {c.notes[-1].removeprefix(_NO_CLAIM)}"
+        for c in rest if c is not read[0]
     ]  # fmt: skip
-    if not (left or refused):
-        return list(claims)
-    note = f"not read in this sentence: {', '.join([*refused, *left])}"
-    return [_noted(c, note) if c.value is not None else c for c in claims]
+    notes += [f"not read in this sentence: {', '.join(left)}"] if left else []
+    ends = scene.at, scene.at + len(scene.text)
+    whole = [c if c.value is None else replace(c, start=ends[0], end=ends[1]) for c in claims]
+    return [_noted(w, *notes) if c in read else w for c, w in zip(claims, whole, strict=True)]
+
+
+def _words_of(scene: _Scene, draft: Claim) -> str:
+    """The words of a figure that is no claim."""
+    assert draft.start is not None
+    assert draft.end is not None
+    return scene.text[draft.start - scene.at : draft.end - scene.at].strip()
 
 
 def _claims_of(scene: _Scene) -> list[Claim]:
@@ -240,7 +274,8 @@ def _claims_of(scene: _Scene) -> list[Claim]:
         if own and claims and verb and own.start == verb.start >= scene.amounts[number - 1].end:
             # "500 km² held, 40 percent retaken": the verb after one figure is not that of the next, which has its own
             own = control_verbs.verb_of(scene.text, (own.end, clause[1]), amount) or own
-        if own and before and amount.unit == "percent" and before.value_unit in AREAS and _is_or(scene, amount):
+        kinds = {amount.unit == "percent", before is not None and before.value_unit == "percent"}
+        if own and before and kinds == {True, False} and _is_or(scene, amount):
             own = None  # "18,000 km², or 68 percent": both say one thing
         claim = _claim(scene, amount, clause, own, None if own else before, verb)
         if _based(scene, number):
@@ -259,7 +294,7 @@ def _based(scene: _Scene, number: int) -> bool:
     if number + 1 >= len(scene.amounts) or amount.unit != "percent":
         return False
     between = scene.text[amount.end : scene.amounts[number + 1].start]
-    words = r"\s*of (?:the|its|some|about|those|these|their)?\s*(?:roughly|about|some)?\s*"
+    words = r"\s*(?:of|des|der|из|з|із) (?:the|its|some|about|those|these|their|тих|тех)?\s*(?:roughly|about|some)?\s*"
     return bool(re.fullmatch(words, between, re.IGNORECASE))
 
 
@@ -283,6 +318,10 @@ def _clause(scene: _Scene, number: int) -> tuple[int, int]:
         high = min(high, amounts[following].start)
     if previous >= 0:
         low = max(low, amounts[previous].end)
+        if control_verbs.is_whole(
+            scene.text, amounts[previous]
+        ):  # "of the 1,376 km² seized in August, it has lost 700"
+            low = max(low, scene.text.find(",", low, amount.start))
         dated = [m.end for m in scene.dates if low <= m.start < amount.start and m.start - low < _NEXT]
         if dated and re.match(r"\s*(?:,|;| (?:and|but|und|et|та|і|й|и|а) )", scene.text[dated[0] : amount.start]):
             low = dated[0]  # "took 400 in October, took 725 in November": the first day is that of the figure before
@@ -296,8 +335,9 @@ def _claim(
     if (change := _change(scene, amount)) is not None:
         amount, verb = change
     draft = Claim(
-        text=scene.words, start=scene.at, end=scene.at + len(scene.text), comparator=amount.comparator,
-        value=amount.value, high=amount.high, value_unit=amount.unit, step=amount.step, notes=amount.notes,
+        text=scene.words, start=scene.at + amount.start, end=scene.at + amount.end, comparator=amount.comparator,
+        value=amount.value, high=amount.high, value_unit=amount.unit if amount.unit in UNITS else None,
+        step=amount.step, notes=() if amount.value is None else amount.notes,
     )  # fmt: skip
     if why := control_verbs.refusal(scene.text, clause, amount):
         return _refused(draft, why)
@@ -312,9 +352,10 @@ def _claim(
     shares = _goes_on_in_percent(scene, amount, before, carried)
     if verb is None and before is not None and carried is not None and (amount.unit != "percent" or shares):
         draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
-        draft = _noted(
-            _quantified(draft, carried, scene.text, amount), "quantity and side are those of the figure before"
-        )
+        draft = _quantified(draft, carried, scene.text, amount)
+        if draft.quantity is None:
+            return _refused(draft, "the unit does not go with what is said of it")
+        draft = _noted(draft, "quantity and side are those of the figure before")
         return _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=True)
     if verb is None:
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
@@ -386,7 +427,7 @@ def _goes_on_in_percent(scene: _Scene, amount: Amount, before: Claim | None, car
 
 def _refused(draft: Claim, why: str) -> Claim:
     return replace(draft, quantity=None, value=None, high=None, comparator=None, step=None,
-                   notes=(*draft.notes, f"not read as a claim: {why}"))  # fmt: skip
+                   notes=(*draft.notes, _NO_CLAIM + why))  # fmt: skip
 
 
 def _noted(claim: Claim, *notes: str) -> Claim:
@@ -538,13 +579,21 @@ def _days_of(scene: _Scene, part: tuple[int, int]) -> DateRange:
     return range_of(scene.dated, mentions, today=scene.today)
 
 
+def _own_days(scene: _Scene, part: tuple[int, int], amount: Amount) -> DateRange:
+    """The days of a clause: of a later figure those after it, where days stand before it too."""
+    later = (amount.end, part[1])
+    if any(a.end <= part[0] for a in scene.amounts) and any(later[0] <= m.start < later[1] for m in scene.dates):
+        part = later
+    return _days_of(scene, part)
+
+
 def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount) -> Claim:
     """The days that it speaks of: those of the clause, then of the sentence, then the day it was days."""
     part = clause
     if draft.quantity == "share retaken":  # "of what it seized in August": that date is the base's
-        based = re.search(r"\b(?:that|which|what)\b", scene.dated[slice(*clause)])
+        based = re.search(r"\b(?:that|which|what)\b|\bde[rs] (?=(?:im|in|am|seit) )", scene.dated[slice(*clause)])
         part = clause if based is None else (clause[0], clause[0] + based.start())
-    days = _days_of(scene, part)
+    days = _own_days(scene, part, amount)
     if days == DateRange():
         alone = len(scene.amounts) == 1 and draft.quantity != "share retaken"
         days = _days_of(scene, (0, len(scene.dated))) if alone else days

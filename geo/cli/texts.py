@@ -156,6 +156,9 @@ def _print_reading(reading: Any) -> None:
     claims = pd.DataFrame([{n: c.as_dict()[n] for n in names} for c in reading.claims], columns=[*names])
     if len(claims):
         show(claims, "table", title=f"{len(claims)} area claims")
+    unread = pd.DataFrame(reading.as_dict()["unread"], columns=["text", "notes"])
+    if len(unread):
+        show(unread.assign(notes=unread["notes"].str.join("; ")), "table", title=f"{len(unread)} figures not read")
 
 
 @main.command("import-review")
@@ -267,7 +270,10 @@ def _drafts(
     found = [find_claims(t, date=date, names=names) for t in (text, other or "")]
     first = read_claim(text, date=date, names=names)
     if other is None:
-        return confirmed(found[0] if len(found[0]) > 1 else [first], given, within=within)
+        told = {c.text for c in found[0]}
+        rest = [c for c in find_claims(text, date=date, names=names, unread=True) if c.text not in told]
+        several = [*found[0], *rest]
+        return confirmed(several if len(several) > 1 else [first], given, within=within)
     second = read_claim(other, date=date, names=names)
     first, second = (_alone(c, among) for c, among in zip((first, second), found, strict=True))
     (first,) = confirmed([first], given, within=within)

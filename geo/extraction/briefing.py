@@ -65,6 +65,7 @@ class Reading:
     mentions: gpd.GeoDataFrame
     incidents: Sequence[Draft]
     claims: Sequence[Any] = field(default_factory=tuple)
+    unread: Sequence[Any] = field(default_factory=tuple)  # figures of ground and percentages that are no claim
 
     def as_dict(self) -> dict[str, Any]:
         """As ``geo read --format json`` prints it."""
@@ -82,6 +83,10 @@ class Reading:
                 for d in self.incidents
             ],
             "claims": [claim.as_dict() for claim in self.claims],
+            "unread": [
+                {"start": c.start, "end": c.end, "text": self.source.text[c.start : c.end], "notes": list(c.notes)}
+                for c in self.unread
+            ],
         }
 
 
@@ -152,8 +157,9 @@ def read_briefing(
     today = None if line is None else line.day
     mentions = geocode(text.text, date=today, archive=archive, gazetteer=gazetteer, countries=countries)
     drafts = draft_incidents(text, mentions, dateline=line, lang=lang, source=source)
-    claims = find_claims(text.text, date=today)
-    return Reading(text, lang or language_of(text.text), today, mentions, drafts, claims)
+    figures = find_claims(text.text, date=today, unread=True)
+    claims, unread = ([c for c in figures if (c.value is None) is left] for left in (False, True))
+    return Reading(text, lang or language_of(text.text), today, mentions, drafts, claims, unread)
 
 
 def text_of(text: str, *, name: str = "text") -> Text:

@@ -16,7 +16,7 @@ from geo.assets import ASSETS, read_toml
 from geo.presentation.sides import side_of
 from geo.schema import text_or_none
 from geo.text.dates import months
-from geo.text.languages import plain
+from geo.text.languages import languages, plain
 from geo.units import read_table, unit_words
 
 _UNITS = ASSETS / "units"
@@ -84,6 +84,11 @@ def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()
         for role, key in _ROLES.items()
         for word in row.get(key, ())
     }
+    for code, row in read_toml("names/sides.toml")["sides"].items():
+        aliases = () if "words" in row else [a for a in row.get("aliases", ()) if not a.islower()]
+        for word in (code, *(row.get("name", {}).get(lang, "") for lang in languages()), *aliases):
+            if len(word) > 2:
+                side_words.setdefault(word, (code, "names"))
     for code in controllers:
         for word in (*side_of(code).names.values(), *side_of(code).aliases):
             side_words.setdefault(word, (code, "names"))
