@@ -19,6 +19,7 @@ PARTS = (
     "desk_unseen",
     "styles",
     "styles_unseen",
+    "stranger",
 )
 
 
