@@ -133,7 +133,7 @@ def target(name: str) -> Target:
     return OTHERS[name] if name in OTHERS else of_source(reader(name) and name)
 
 
-def fuzz(source: str, *, inputs: int, seed: int, keep: Path | None = None) -> Report:
+def fuzz(source: str, *, inputs: int, seed: int, keep: Path | None = None, seconds: float = 1e9) -> Report:
     """Read so many spoiled files.
 
     Parameters
@@ -146,6 +146,8 @@ def fuzz(source: str, *, inputs: int, seed: int, keep: Path | None = None) -> Re
         Of the random choices: the same gives the same files.
     keep : pathlib.Path or None
         A folder for the inputs that found a fault.
+    seconds : float
+        Of a processor, after which no further input is read.
     """
     report = Report(source)
     what = target(source)
@@ -158,7 +160,10 @@ def fuzz(source: str, *, inputs: int, seed: int, keep: Path | None = None) -> Re
         for at, case in enumerate(start):  # every library that is needed is in memory before the limit is set
             _put(desk, case, use, random.Random(0), at)
         bound_memory()
+        ends = time.process_time() + seconds
         for at in range(inputs):
+            if time.process_time() > ends:
+                break
             rng = random.Random(f"{source} {seed} {at}")
             case = what.spoil(rng.choice(start), start, rng)
             outcome, seconds = _put(desk, case, use, rng, at)
@@ -213,6 +218,9 @@ def main(args: list[str]) -> int:
     parser.add_argument("source", nargs="+", help=f"a source, or {', '.join(OTHERS)}")
     parser.add_argument("--inputs", type=int, help="2,000 by default; for the costly ones what CI reads")
     parser.add_argument("--share", type=float, default=1.0, help="a part of the default number")
+    parser.add_argument(
+        "--seconds", type=float, default=1e9, help="of a processor, after which no further input is read"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args(args)
@@ -222,10 +230,10 @@ def main(args: list[str]) -> int:
     for name in given.source:
         count = given.inputs or max(1, round(target(name).share * given.share))
         began = time.process_time()
-        report = fuzz(name, inputs=count, seed=given.seed, keep=given.keep)
+        report = fuzz(name, inputs=count, seed=given.seed, keep=given.keep, seconds=given.seconds)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({
-            "source": report.source, "inputs": count, **report.outcomes, "slowest_s": round(report.slowest_s, 3),
+            "source": report.source, "inputs": report.outcomes.total(), **report.outcomes, "slowest_s": round(report.slowest_s, 3),
             "peak_mib": round(peak), "cpu_s": round(time.process_time() - began, 1), "faults": report.faults[:20],
         }, ensure_ascii=True), flush=True)  # fmt: skip
         bad = bad or bool(report.faults)
