@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
+from io import StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -36,7 +36,6 @@ _LEAST = 10
 # ending, after a date
 _LONGEST = 32
 _SHORT = 14  # where room is short
-_WORD = re.compile(r"\s*\S+\s*")
 _BREAK = re.compile(r"(?<=[/@_])(?=\S)|(?<=-)(?=[^\W\d])|(?=\.[^\W\d])|(?<=\d{4}-\d\d-\d\d[T-])")
 
 
@@ -161,7 +160,7 @@ def _print_table(frame: pd.DataFrame, title: str) -> None:
         click.secho(printable(title), bold=True)
     click.echo("\n".join(table_lines(_columns(frame[shown]), width=width)))
     for boundary in sorted(set(frame["boundary"].dropna())) if "boundary" in frame and "unit" in frame else ():
-        click.echo("\n".join(_folded(_broken(f"boundary: {printable(boundary)}"), width)))
+        click.echo("\n".join(_wrapped(f"boundary: {printable(boundary)}", width)))
 
 
 @dataclass(frozen=True)
@@ -198,6 +197,9 @@ def _width(text: str) -> int:
 
 def table_lines(columns: Sequence[Column], *, width: int) -> list[str]:
     """The lines of a table in a width: side by side where words stay whole, else each row as a list."""
+    from rich.table import Table
+    from rich.text import Text
+
     whole, alike = _say_once(columns, width)
     kept = whole
     if _total(kept, "full", 2) > width:
@@ -207,40 +209,12 @@ def table_lines(columns: Sequence[Column], *, width: int) -> list[str]:
     gap = next((gap for gap in (2, 1) if _total(kept, "least", gap) <= width), None)
     if gap is None:
         return [*alike, *_lists(whole, width)]
-    widths, numbers = _shares(kept, width, gap), [column.number for column in kept]
-    head = _side_by_side([c.name for c in kept], widths, numbers, gap, is_head=True)
-    rows = (_side_by_side(cells, widths, numbers, gap) for cells in zip(*(c.cells for c in kept), strict=True))
-    return [*alike, *head, *chain.from_iterable(rows)]
-
-
-def _side_by_side(
-    cells: Sequence[str], widths: Sequence[int], numbers: Sequence[bool], gap: int, *, is_head: bool = False
-) -> Iterator[str]:
-    """The lines of a row, figures to the right; short headings stand at the bottom."""
-    texts = list(map(_folded, cells, widths))
-    most = max(map(len, texts), default=0)
-    filled = [[""] * (most - len(t)) + t if is_head else t + [""] * (most - len(t)) for t in texts]
-    for parts in zip(*filled, strict=True):
-        room = [" " * (width - _width(part)) for part, width in zip(parts, widths, strict=True)]
-        laid = (r + part if number else part + r for part, r, number in zip(parts, room, numbers, strict=True))
-        yield (" " * gap).join(laid).rstrip()
-
-
-def _folded(text: str, width: int) -> list[str]:
-    """A text in lines of a width, a word that is wider than a line on several."""
-    from rich.cells import chop_cells
-
-    lines = []
-    for line in text.expandtabs().split("\n"):
-        lines.append("")
-        for word in _WORD.findall(line):
-            if _width(lines[-1]) + _width(word.rstrip()) <= width:
-                lines[-1] += word
-            else:
-                first = lines.pop()
-                pieces = chop_cells(word, width) if _width(word.rstrip()) > width else [word]
-                lines += [*([first] if first else []), *pieces]
-    return [line.rstrip() for line in lines]
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
+    for column, room in zip(kept, _shares(kept, width, gap), strict=True):
+        table.add_column(Text(column.name), justify="right" if column.number else "left", width=room, overflow="fold")
+    for cells in zip(*(c.cells for c in kept), strict=True):
+        table.add_row(*map(Text, cells))
+    return [*alike, *_rendered(table, width)]
 
 
 def _total(columns: Sequence[Column], which: str, gap: int) -> int:
@@ -267,18 +241,39 @@ def _say_once(columns: Sequence[Column], width: int) -> tuple[list[Column], list
         kept.remove(column)
         moved.append(column)
     said = "; ".join(f"{c.name}: {c.cells[0]}" for c in columns if c in moved)
-    return kept, _folded(_broken(said), width) if said else []
+    return kept, _wrapped(said, width) if said else []
 
 
 def _lists(columns: Sequence[Column], width: int) -> list[str]:
     """Each row as a list of its names and values, one after the other, for want of room side by side."""
+    from rich.table import Table
+    from rich.text import Text
+
     out: list[str] = []
     for at in range(len(columns[0].cells)):
-        rows = [(column.name, column.cells[at]) for column in columns if column.cells[at]]
-        wide = max((_width(name) for name, _ in rows), default=0)
-        widths = (wide, max(width - wide - 2, _LEAST))
-        out += [*(line for row in rows for line in _side_by_side(row, widths, (False, False), 2)), ""]
+        rows = Table.grid(padding=(0, 2, 0, 0))
+        rows.add_column(no_wrap=True)
+        rows.add_column(overflow="fold")
+        for column in columns:
+            if column.cells[at]:
+                rows.add_row(Text(column.name), Text(column.cells[at]))
+        out += [*_rendered(rows, width), ""]
     return out[:-1]
+
+
+def _rendered(what: Any, width: int) -> list[str]:
+    from rich.console import Console
+
+    console = Console(width=width, file=StringIO(), color_system=None, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(what)
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    from rich.text import Text
+
+    return _rendered(Text(_broken(text), overflow="fold"), width)
 
 
 def _broken(text: str, most: int = _LONGEST) -> str:
