@@ -114,14 +114,14 @@ def _told(
     """The count that a verb and its group give, beside those found before."""
     lang, (start, end, kind), count, is_ordinal = passage.lang, verb, group.count, group.is_ordinal
     a, b = min(start, group.start), max(end, group.end)
-    same = [f for f in found if f.kind == kind]
+    same = next((f for f in reversed(found) if f.kind == kind), None)
     if total and count.best is None and count.low is None and count.high is not None:
         count = Count(count.high, count.high, count.high)  # "rose to seven" is no upper bound
     if is_ordinal and found and not same:
         count, is_ordinal = Count(1, 1, 1), False  # "two were killed, a third was wounded"
     more = bool(pattern(lang, "numbers", "more").search(text[group.start : group.end + 8]))
     # "two surrendered and five were captured"
-    more = more or any(re.fullmatch(_AND, text[f.end - passage.start : a], re.I) for f in same)
+    more = more or (same is not None and bool(re.fullmatch(_AND, text[same.end - passage.start : a], re.I)))
     part = bool(pattern(lang, "casualties", "part_or_all").search(text[a:b]))
     span = (passage.start + a, passage.start + b, passage.text[a:b])
     return CasualtyCount(kind, count, *span, total or is_ordinal, more, part)
@@ -133,11 +133,11 @@ def _said_again(
     """Counts without a verb of their own: "two died in A and five in B", "five died, medics put it at six"."""
     again, gapped = (pattern(passage.lang, "casualties", name) for name in ("again", "gapped"))
     more = []
-    for group in groups:
+    for group in (g for g in groups if g.start not in taken and not g.is_ordinal):
         last = max((f for f in found if f.end - passage.start <= group.start), key=lambda f: f.end, default=None)
-        if last is None or group.start in taken or group.is_ordinal or last.kind not in KINDS[:2]:
+        if last is None or last.kind not in KINDS[:2]:
             continue
-        gap, (start, end) = text[last.end - passage.start : group.start], (group.start, group.end)
+        gap, (start, end) = text[last.end - passage.start : group.start][: 2 * _FAR], (group.start, group.end)
         span = (passage.start + start, passage.start + end, passage.text[start:end])
         if gapped.fullmatch(gap + "N" + text[end:][:_FAR]):
             more.append(CasualtyCount(last.kind, group.count, *span, is_more=True))
