@@ -127,7 +127,8 @@ def _do_for_dask(done: Callable[..., T], setting: _Setting, part: Sequence[tuple
     worker = f"the worker {import_module('distributed').get_worker().address} on {gethostname()}"
     if setting.version != __version__:
         raise UsageError(f"{worker} has geo-control {__version__}, this is {setting.version}: the same is needed there")
-    for path in (*setting.files, *(setting.archive[1:2] if setting.archive else ())):
+    named = (value for task in part for value in task if isinstance(value, Path))
+    for path in (*setting.files, *(setting.archive[1:2] if setting.archive else ()), *named):
         if not path.exists():
             raise UsageError(f"{path}: {worker} sees no such file: give it the folder under the same path")
     with _ONE_AT_A_TIME:

@@ -215,6 +215,23 @@ def test_pages_are_the_same_bytes_whoever_makes_them(small: Archive, scheduler: 
     assert made["dask"] == made["alone"]
 
 
+def test_an_import_whose_files_workers_read_stores_the_same(shared: Path, scheduler: str, tmp_path: Path) -> None:
+    files = sorted((shared / "deepstate-mirror").glob("*.geojson"))[:40:8]
+    (bad := tmp_path / "bad.geojson").write_text("{")
+    found = []
+    for name, more in (("alone", None), ("shared", scheduler)):
+        path = tmp_path / f"{name}.gpkg"
+        receipts = import_files(path, "deepstate-mirror", [*files[:3], bad, *files[3:]], scheduler=more)
+        kept = open_archive(path)
+        stored = pd.DataFrame(kept.polygons("deepstate-mirror")).drop(columns="recorded_at", errors="ignore")
+        found.append((receipts, stored.to_csv()))
+    assert found[0][0] == found[1][0]
+    assert [r.outcome for r in found[1][0]].count("refused") == 1
+    assert found[0][1] == found[1][1]
+    with pytest.raises(UsageError, match=r"gone\.geojson: the worker tcp"):
+        import_files(tmp_path / "alone.gpkg", "deepstate-mirror", tmp_path / "gone.geojson", scheduler=scheduler)
+
+
 def test_what_a_worker_does_not_see_is_told_with_its_address(archive: Archive, scheduler: str, tmp_path: Path) -> None:
     gone = tmp_path / "gone.gpkg"
     with pytest.raises(UsageError, match="sees no such file") as raised:

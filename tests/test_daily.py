@@ -152,7 +152,7 @@ ALL = ("fetch vector", "figures", "map", "brief", "timeline", "site")
 
 def test_a_day_is_the_same_as_by_hand_and_the_next_run_has_nothing_to_do(server: Server, tmp_path: Path) -> None:
     path = desk(tmp_path, server)
-    done = run_daily(path, date=LAST)
+    done = run_daily(path, date=LAST, workers=2)
     assert (done.outcome, done.exit_code, done.date) == ("done", 0, LAST)
     assert outcomes(done) == dict.fromkeys(ALL, "new")
     archive, drawn = told_by_hand(*DAYS)

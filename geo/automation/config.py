@@ -156,6 +156,8 @@ class Plan:
     imports: tuple[Mapping[str, Any], ...]
     outputs: tuple[tuple[str, Mapping[str, Any]], ...]
     watches: tuple[Mapping[str, Any], ...] = ()
+    workers: int | None = None
+    scheduler: str | None = None
 
     def beside(self, text: str) -> Path:
         """A path of the plan's, taken from its folder."""

@@ -195,7 +195,7 @@ def make_site(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     folder = day.plan.output / name
     build_site(
         day.archive, folder, from_=_plain(table.get("from")), to=day.date,
-        with_downloads=table.get("downloads", True), **asked,
+        with_downloads=table.get("downloads", True), workers=day.plan.workers, scheduler=day.plan.scheduler, **asked,
     )  # fmt: skip
     files = (p for p in folder.rglob("*") if p.is_file() and not p.relative_to(folder).parts[0].startswith("."))
     return StepResult(tuple(sorted(files)))
@@ -219,7 +219,10 @@ _OF_ALL_DATES = ("timeline", "site")
 Progress = Callable[[int, int, str], None]
 
 
-def run_daily(plan: Plan | str | Path, *, date: str | None = None, progress: Progress | None = None) -> Daily:
+def run_daily(
+    plan: Plan | str | Path, *, date: str | None = None, workers: int | None = None, scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> Daily:  # fmt: skip
     """Do a desk's round: what is new comes in, and what rests on it is made anew.
 
     A step that fails stops none of the others. What was done is remembered in ``OUTPUT/.daily.json``: a run after one
@@ -231,6 +234,10 @@ def run_daily(plan: Plan | str | Path, *, date: str | None = None, progress: Pro
         A TOML file (``geo daily --example``).
     date : str or None
         The day that figures and pages are of; None is that of the last snapshot. Nothing newer is fetched.
+    workers : int or None
+        Processes of this machine that share the dates of the plan's sites; their bytes are the same.
+    scheduler : str or None
+        Address of a running Dask scheduler that does so (the extra ``cluster``).
     progress : callable or None
         Called with (done, of how many, step) after every step.
 
@@ -258,6 +265,7 @@ def run_daily(plan: Plan | str | Path, *, date: str | None = None, progress: Pro
     plan.toml...
     """
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
+    plan = replace(plan, workers=workers, scheduler=scheduler)
     if date is not None and not is_day(date):
         raise UsageError(f"--date {date!r}: a day is wanted, written YYYY-MM-DD")
     if date is not None:

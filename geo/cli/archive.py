@@ -51,6 +51,7 @@ _FINDINGS = click.Choice(
 @click.option("--delimiter", help="Of CSV files.")
 @click.option("--decimal", help="The decimal mark of CSV files.")
 @click.option("--accept", multiple=True, type=_FINDINGS, help="Let this finding in on purpose.")
+@click.option("--scheduler", metavar="tcp://…", help="Let a running Dask scheduler read maps (extra 'cluster').")
 @common.form_option("table", "json")
 @click.pass_context
 def import_command(
@@ -82,7 +83,9 @@ def import_command(
     if given["covers"]:
         credit = replace(credit or reader(source).source, covers=given["covers"])
     with bar("importing") as advance:
-        receipts: list[Receipt] = import_files(archive, source, files, options=options, credit=credit, progress=advance)
+        receipts: list[Receipt] = import_files(
+            archive, source, files, options=options, credit=credit, scheduler=given["scheduler"], progress=advance
+        )
     if form == "json":
         give_json({"receipts": [asdict(r) for r in receipts]})
     else:
@@ -468,9 +471,12 @@ def fetch(ctx: click.Context, /, archive: Path, source: str, form: str, **given:
 )
 @click.option("--example", is_flag=True, help="Print a plan with every key explained, and do nothing.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something failed.")
+@common.SHARED_OUT
 @common.form_option("table", "json")
 @click.pass_context
-def daily(ctx: click.Context, /, plan: Path | None, date: str | None, example: bool, quiet: bool, form: str) -> None:
+def daily(
+    ctx: click.Context, /, plan: Path | None, date: str | None, example: bool, quiet: bool, form: str, **shared: Any
+) -> None:
     """The desk's whole daily round, by a plan.
 
     PLAN is a TOML file: fetch, take in, measure, draw, write; the next run catches up.
@@ -487,7 +493,7 @@ def daily(ctx: click.Context, /, plan: Path | None, date: str | None, example: b
     if plan is None:
         raise UsageError("which plan? geo daily desk.toml; geo daily --example > desk.toml makes one to begin with")
     with bar("daily") as advance:
-        done = run_daily(plan, date=date, progress=None if quiet or form == "json" else advance)
+        done = run_daily(plan, date=date, progress=None if quiet or form == "json" else advance, **shared)
     if form == "json":
         give_json(as_record(done))
     elif not quiet or done.outcome in ("failed", "done in part"):

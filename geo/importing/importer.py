@@ -7,10 +7,10 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -25,7 +25,7 @@ import shapely
 
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
-from geo.errors import ArchiveError, FileError, GateError, UsageError
+from geo.errors import ArchiveError, FileError, GateError, GeoError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.formats.limits import capped, refuse_too_many_instants
 from geo.formats.tables import csv_lines, defused, number, read_table
@@ -52,6 +52,7 @@ from geo.storage.settlement_table import put_settlements
 from geo.storage.snapshots import Recording
 from geo.storage.store import Store
 from geo.units import Countries, located_notes
+from geo.workers import share_out
 
 Progress = Callable[[int, int, str], None]
 _BATCH = 32  # files that are stored in one transaction
@@ -116,6 +117,7 @@ def import_files(
     *,
     options: Options | None = None,
     credit: Source | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> list[Receipt]:
@@ -134,6 +136,9 @@ def import_files(
         How to read what the files do not say themselves.
     credit : geo.schema.Source or None
         Under which name and credits the rows are kept; None is the reader's own.
+    scheduler : str or None
+        Address of a running Dask scheduler whose workers read files of maps, which they see under the same paths (the
+        extra ``cluster``); this process checks and stores. What is stored is the same.
     progress : callable or None
         Called with (done, of how many, file name) for every file, once it is in for good.
     **settings
@@ -174,7 +179,7 @@ def import_files(
         if not listed:
             raise UsageError("no file is given")
         files = [path for path, _ in listed]
-        for path, receipt in zip(files, _taken(archive, job, files), strict=True):
+        for path, receipt in zip(files, _taken(archive, job, files, scheduler), strict=True):
             if path in of_frames:
                 receipt = replace(receipt, file=FRAME, error=receipt.error.replace(str(path), f"the {FRAME}"))
             receipts.append(receipt)
@@ -194,7 +199,7 @@ def add_frame(archive: Archive, frame: pd.DataFrame, *, reader: str, source: str
     return receipt
 
 
-def _taken(archive: Archive, job: _Job, paths: Sequence[Path]) -> Iterator[Receipt]:
+def _taken(archive: Archive, job: _Job, paths: Sequence[Path], scheduler: str | None) -> Iterator[Receipt]:
     """Every file's receipt; a new archive gets its name with the first file that is not refused, or is not made."""
     done = 0
     if archive.path.exists():
@@ -210,8 +215,10 @@ def _taken(archive: Archive, job: _Job, paths: Sequence[Path]) -> Iterator[Recei
                 yield receipt
                 if receipt.outcome != "refused":
                     break
+    is_shared = scheduler is not None and job.reader.kind == "control"
+    elsewhere = _read_by_dask(archive, job, paths[done:], str(scheduler)) if is_shared else None
     for start in range(done, len(paths), _BATCH):
-        yield from _import_batch(archive, job, paths[start : start + _BATCH])
+        yield from _import_batch(archive, job, paths[start : start + _BATCH], elsewhere)
 
 
 @contextmanager
@@ -296,12 +303,16 @@ class _Passed:
     admitted: Sequence[tuple[Snapshot, Admitted]]
 
 
-def _import_batch(archive: Archive, job: _Job, paths: Sequence[Path]) -> list[Receipt]:
+_Found = tuple[int, str, Sequence[Snapshot] | Rows]  # bytes and hash of a file, and what its reader makes of it
+
+
+def _import_batch(
+    archive: Archive, job: _Job, paths: Sequence[Path], elsewhere: Iterator[_Found | GeoError] | None = None
+) -> list[Receipt]:
     """Files one after the other through the gate, then into the archive in one transaction."""
-    countries = archive.countries() if archive.path.exists() else None
-    locate = countries.locate if countries is not None else None
-    job = replace(job, options=replace(job.options, locate=locate), countries=countries)
-    found = [_read_file(archive, job, path) for path in paths]
+    job = _located(archive, job)
+    countries = job.countries
+    found = [_read_file(archive, job, path, None if elsewhere is None else next(elsewhere)) for path in paths]
     read = [snapshot for one in found if not isinstance(one, Receipt) for snapshot in one.snapshots]
     check_together(read, job.memory, countries)
     gone_in = [
@@ -312,17 +323,51 @@ def _import_batch(archive: Archive, job: _Job, paths: Sequence[Path]) -> list[Re
     return [one if isinstance(one, Receipt) else next(stored) for one in gone_in]
 
 
-def _read_file(archive: Archive, job: _Job, path: Path) -> Receipt | _Read:
+def _located(archive: Archive, job: _Job) -> _Job:
+    """The job with the countries of the archive, by which readers may place what has no country."""
+    countries = archive.countries() if archive.path.exists() else None
+    locate = countries.locate if countries is not None else None
+    return replace(job, options=replace(job.options, locate=locate), countries=countries)
+
+
+def _read_by_dask(archive: Archive, job: _Job, paths: Sequence[Path], scheduler: str) -> Iterator[_Found | GeoError]:
+    """What workers make of each file; an error of one file stops it alone."""
+    job = _located(archive, job)
+    read = partial(_read_or_error, job.reader, job.options)
+    for path, found in zip(paths, share_out(read, [(p.absolute(),) for p in paths], scheduler=scheduler), strict=True):
+        if isinstance(found, GeoError):
+            found.args = (str(found).replace(str(path.absolute()), str(path)),)
+        yield found
+
+
+def _read_or_error(reader: Reader, options: Options, path: Path) -> _Found | GeoError:
+    try:
+        with _reading(reader, options, path) as found:
+            return found
+    except (FileError, GateError) as error:
+        return error
+
+
+@contextmanager
+def _reading(reader: Reader, options: Options, path: Path) -> Iterator[_Found]:
+    raw = read_bytes(path)
+    _stated_instants(options)  # refused before anything is stored
+    with _unpacked(path) as plain:
+        with _collecting_nothing():
+            found = reader.read(plain, options)
+        if read_bytes(path) != raw:
+            raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
+        yield len(raw), sha256(raw).hexdigest(), found
+
+
+def _read_file(archive: Archive, job: _Job, path: Path, elsewhere: _Found | GeoError | None) -> Receipt | _Read:
     """The maps of a file; of one that is refused or, as one of incidents is, stored at once, the receipt."""
     with _refusing(job, path) as refused:
-        raw = read_bytes(path)
-        file = _File(path.name, len(raw), sha256(raw).hexdigest(), _sidecar_of(path, job.archive))
-        _stated_instants(job.options)  # refused before anything is stored
-        with _unpacked(path) as plain:
-            with _collecting_nothing():
-                found = job.reader.read(plain, job.options)
-            if read_bytes(path) != raw:
-                raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
+        if isinstance(elsewhere, GeoError):
+            raise elsewhere
+        here = nullcontext(elsewhere) if elsewhere is not None else _reading(job.reader, job.options, path)
+        with here as (size, digest, found):
+            file = _File(path.name, size, digest, _sidecar_of(path, job.archive))
             return _take_rows(archive, job, found, file) if isinstance(found, Rows) else _Read(file, found)
     return refused[0]
 
