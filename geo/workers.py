@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
@@ -78,7 +78,8 @@ def _by_processes(
     done: Callable[..., T], setting: _Setting, parts: Sequence[Any], workers: int
 ) -> Iterator[Sequence[T]]:
     # started afresh: a fork would share the open archive
-    with ProcessPoolExecutor(min(workers, len(parts)), get_context("spawn")) as pool:
+    start = ProcessPoolExecutor(min(workers, len(parts)), get_context("spawn"), _hold, (setting,))
+    with start as pool:
         try:
             yield from pool.map(partial(_do, done, setting), parts)
         except BrokenProcessPool:
@@ -139,12 +140,23 @@ def _do_for_dask(done: Callable[..., T], setting: _Setting, part: Sequence[tuple
             raise
 
 
+_held: list[Archive] = []  # of a process of --workers, for as long as it lives: what it remembers serves all its tasks
+_still = ExitStack()
+
+
+def _hold(setting: _Setting) -> None:
+    if setting.archive is not None and setting.archive[1].exists():
+        kind, path, max_age_days = setting.archive
+        _held.append(kind(path, max_age_days=max_age_days))
+        _still.enter_context(_held[0].holding())
+
+
 def _do(done: Callable[..., T], setting: _Setting, part: Sequence[tuple[Any, ...]]) -> list[T]:
     with speaking(setting.lang):
         if setting.archive is None:
             return [done(*task) for task in part]
         kind, path, max_age_days = setting.archive
-        archive = kind(path, max_age_days=max_age_days)
+        archive = _held[0] if _held else kind(path, max_age_days=max_age_days)
         with archive.holding():
             if archive.store.last_recorded() != setting.state:
                 raise ArchiveError(f"{path}: it was written to while it was read: the same command again reads it anew")

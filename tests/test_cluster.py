@@ -262,9 +262,9 @@ def ended(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def ended_once(marker: Path) -> str:
-    if not marker.exists():
-        marker.touch()
+def ended_once(marker: str) -> str:
+    if not os.path.exists(marker):
+        Path(marker).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return "done"
 
@@ -272,7 +272,7 @@ def ended_once(marker: Path) -> str:
 def test_a_killed_worker_is_told_and_one_of_many_is_made_good(scheduler: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ended from outside"):
         list(share_out(ended, [(1,), (2,)], workers=2))
-    assert list(share_out(ended_once, [(tmp_path / "marker",)], scheduler=scheduler)) == ["done"]
+    assert list(share_out(ended_once, [(str(tmp_path / "marker"),)], scheduler=scheduler)) == ["done"]
 
 
 def test_of_a_short_series_no_worker_is_started(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
