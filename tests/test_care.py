@@ -160,6 +160,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str, bool | None]] = {
     "numbers of two kinds": (
         sql("CREATE TABLE retyped AS SELECT * FROM snapshots", "DROP TABLE snapshots", "ALTER TABLE retyped RENAME TO snapshots",
             "UPDATE snapshots SET id = 'x' WHERE id = 1"), "snapshots", None),
+    "a key gone": (sql("CREATE TABLE bare AS SELECT * FROM snapshots", "DROP TABLE snapshots", "ALTER TABLE bare RENAME TO snapshots"), "snapshots: the table has no primary key", None),
     "a unit's area": (sql("UPDATE units SET area_km2 = 1 WHERE fid = 1"), "its area is noted as 1.0", True),
     "a unit's shape": (sql("UPDATE units SET geom = x'4750' WHERE fid = 1"), "units row 1: its geometry cannot be read", False),
     "a source": (sql("DELETE FROM sources WHERE name = 'seeds'"), "no entry that says whom to credit", None),
@@ -186,6 +187,14 @@ def test_a_damage_is_found_and_a_mended_copy_is_whole(name: str, original: Path,
         assert same == recovers, mended.done
     if recovers is False:
         assert mended.left_out or "import" in " ".join(mended.done)
+
+
+def test_a_table_that_lost_its_key_is_not_written_to(archive: Path, tmp_path: Path) -> None:
+    sql("CREATE TABLE bare AS SELECT * FROM claims", "DROP TABLE claims", "ALTER TABLE bare RENAME TO claims")(archive)
+    before = contents(archive)
+    with pytest.raises(ArchiveError, match=r"claims has no primary key.*geo repair"):
+        take(archive, tmp_path / "in", {"2025-02-01": "2025-01-11"})
+    assert contents(archive) == before
 
 
 @pytest.mark.parametrize(

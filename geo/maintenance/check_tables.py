@@ -110,6 +110,8 @@ def _tables(connection: sqlite3.Connection) -> Iterator[Finding]:
             yield note(name, f"an older layout lacks {', '.join(missing)}", "they are made when it is next written to")
         else:
             yield fault(name, f"columns are missing: {', '.join(missing)}")
+    for name in layout.without_key(connection):
+        yield fault(name, "the table has no primary key: nothing can be written")
 
 
 def _schema(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:

@@ -87,6 +87,11 @@ class Access:
             self._writer = transactions.Writer(self.path)
         try:
             with self._writer.transaction() as connection:
+                if damaged := layout.without_key(connection):
+                    raise ArchiveError(
+                        f"{self.path}: its table {damaged[0]} has no primary key, so nothing is written; geo repair"
+                        " writes a mended copy"
+                    )
                 # asked in the transaction: another writer may have brought it up meanwhile
                 if (layout.version_of(connection) or 0) < layout.LAYOUT:
                     layout.bring_up(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())

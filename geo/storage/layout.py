@@ -124,6 +124,13 @@ def lacking(connection: sqlite3.Connection) -> tuple[list[str], dict[str, list[s
     return tables, columns
 
 
+def without_key(connection: sqlite3.Connection) -> list[str]:
+    """The tables whose rows would get no number: another program has copied them without their primary key."""
+    keyed = "SELECT max(pk), count(*) FROM pragma_table_info(?, 'main')"
+    found = {name: connection.execute(keyed, (name,)).fetchone() for name in TABLES}
+    return [name for name, (key, columns) in found.items() if columns and not key]
+
+
 def look_through(connection: sqlite3.Connection) -> None:
     """Let a reader see an older archive as if it had today's layout; what it lacks is empty."""
     tables, columns = lacking(connection)
