@@ -51,6 +51,9 @@ def _data_texts() -> Iterator[tuple[str, str]]:
         yield from (("classes/meanings.csv", row["meaning"]) for row in DictReader(file) if row["meaning"])
     yield from (("classes/coverage.toml", entry["says"]) for entry in read_toml("classes/coverage.toml").values())
     yield from (("credits.json", entry["text"].rstrip(".")) for entry in credits().values())
+    titles = {str(reader["title"]) for reader in read_toml("readers.toml").values()}
+    # those that are words, and no project's name
+    yield from (("readers.toml", title) for title in sorted(titles) if re.search(r"\b(?!and\b)[a-z]{3,}\b", title))
     licences = {str(reader.get("licence", "")) for reader in read_toml("readers.toml").values()}
     yield from (("readers.toml", licence) for licence in sorted(licences) if re.search(r"[a-z]{3} [a-z]{3}", licence))
     whom = {str(reader.get("attribution", " ")) for reader in read_toml("readers.toml").values()}
