@@ -203,6 +203,9 @@ def _archives(name: str, folder: Path) -> tuple[str, float, float, float]:
 
 def main(args: list[str]) -> int:
     """Print the table, or draw the growth of time and memory, or share a long series out; 1 without the real series."""
+    if args[:1] in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
     if args[:1] == ["reading"]:
         from benchmarks.reading import run as read
 
@@ -249,6 +252,9 @@ def main(args: list[str]) -> int:
         from benchmarks.pages import run as draw
 
         return draw(DATA)
+    if args and args != ["--processor"]:
+        print(f"{args[0]!r} is no benchmark:\n\n{__doc__}", file=sys.stderr)
+        return 2
     versions = f"geo-control {__version__}, Python {platform.python_version()}, shapely {shapely.__version__}"
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {versions}, geopandas {gpd.__version__}\n")
