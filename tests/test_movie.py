@@ -73,9 +73,9 @@ def test_the_map_stands_still_while_the_words_around_it_change(
     opened, seen = request.getfixturevalue("archive"), []
     draw = movie.draw_figure
 
-    def note(content: Any, box: Any, *rest: Any, frame: Any, curve: Any) -> Any:
-        seen.append((box, frame))
-        return draw(content, box, *rest, frame=frame, curve=curve)
+    def note(content: Any, **drawing: Any) -> Any:
+        seen.append((drawing["box"], drawing["frame"]))
+        return draw(content, **drawing)
 
     monkeypatch.setattr(movie, "draw_figure", note)
     draw_movie(opened, tmp_path / "a.gif", since="2025-01-11", shape="square")
