@@ -59,7 +59,10 @@ _OF_THEM = re.compile(
 _IN_BRACKETS = re.compile(r"(?<!\w)(?:than|as|als|ніж|чем|qu['’]|que )[^.;()]{0,30}\(\s*$", re.IGNORECASE)
 _BEFORE = re.compile(r"\s*(?:before|until|prior to|ahead of|bevor|vor|avant|до|перед)\s+\w", re.IGNORECASE)
 # "lost 40,000 men for 4,168 km²": the verb is of the other number
-_PRICE = re.compile(r"\d[\d,.]*\s+[^\W\d]\w*(?:\s\w+)?\s+(?:for|per|за|für|pour)\s+(?:the |les |die )?$", re.IGNORECASE)
+_PRICE = re.compile(
+    r"(?<!\d)(?<!\d[,.])\d[\d,.]*\s+[^\W\d]\w*(?:\s\w+)?\s+(?:for|per|за|für|pour)\s+(?:the |les |die )?$",
+    re.IGNORECASE,
+)
 _COUNTRY = r"(?:України|Украины|Росії|России)(?!\w)"  # in the genitive
 _BESIDE = re.compile(
     r"(?<!\w)(?:compared (?:to|with)|versus|vs\.?|than|rather than|instead of|as against|(?:up|down) from|"
