@@ -166,7 +166,8 @@ def _panels(
 
     from geo.workers import share_out
 
-    whole = [place if "://" in place else str(Path(place).absolute()) for place in places]
+    is_elsewhere = shared["scheduler"] is not None
+    whole = [str(Path(place).absolute()) if is_elsewhere and "://" not in place else place for place in places]
     files = [Path(place) for place in whole if "://" not in place]
     tables: list[pd.DataFrame] = []
     for table in share_out(_panel_of, [(place, asked) for place in whole], files=files, at_once=1, **shared):
