@@ -86,6 +86,7 @@ SLIVER_KM2 = 5.0
 SLIVER_SHARE = 0.001
 MOST_POINTS = 20_000  # of a side's ground that is cut by a country; of more, each piece counts where its middle is
 _MUCH = 1.5  # how many times as wide or high as the first view the whole is, from which a button shows it
+_BESIDE = 0.05  # of a unit's extent: how far ground that nearly all lies in it may reach beyond
 NEARLY = 0.95  # the share of what a side holds and of its change in a unit from which a headline speaks of that unit
 ALL_BUT = 0.998  # the share of a side's ground in a country from which it is named as there
 _NAME_COLUMNS, _MOST_SPOTS = 16, 16  # of places for names of countries and waters: beside each other, and for each
@@ -337,6 +338,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     current = control if options.draws_liberated else _current(control)
     depicts: dict[str, str] = areas.attrs["depicts"]
     figures = _figures(areas, moved)
+    countries = {} if unit is not None else _countries(archive, units, control)
     return _Found(
         source=source, asked=str(at), day=day, day_of_map=map_day(areas) if areas.attrs["is_old"] else None,
         maps={name: parse_instant(depicts[name]) for name in control["snapshot"]},
@@ -348,8 +350,8 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         area_before=[] if before is None else rows_of(before), ages=areas["snapshot_age_days"].tolist(),
         figures=figures, slivers=_slivers(figures, zone), changed=[] if changed is None else rows_of(changed),
         comparable=moved is None or moved.attrs["is_comparable"], refused_km2=areas.attrs["refused_km2"],
-        countries={} if unit is not None else _countries(archive, units, control),
-        by_unit=_by_unit(archive, units, when, since, at, asked) if unit is None and _is_small(control) else (),
+        countries=countries,
+        by_unit=() if unit is not None or countries else _by_unit(archive, units, control, when, since, at, asked),
         notes=_notes(source, areas, moved, undrawn, left_out),
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
         markers=markers, incidents=rows_of(incidents), extent=extent, extract=extract,
@@ -469,22 +471,23 @@ def _of_part(told: Headline, part: Figures, whole: Figures) -> Headline:
     return replace(told, doubts=[*told.doubts, more])
 
 
-def _is_small(control: gpd.GeoDataFrame) -> bool:
-    return len(control.get_coordinates()) <= MOST_POINTS
-
-
 def _by_unit(
-    archive: Archive, units: gpd.GeoDataFrame, when: When | None, since: When | None, at: When, asked: Mapping[str, Any]
-) -> Sequence[_ByUnit]:
-    """What is held in each region, then in each country, what changed and what was held before."""
+    archive: Archive, units: gpd.GeoDataFrame, control: gpd.GeoDataFrame, when: When | None, since: When | None,
+    at: When, asked: Mapping[str, Any],
+) -> Sequence[_ByUnit]:  # fmt: skip
+    """What is held in regions, then countries, whose extent takes nearly all of it; what was, and what changed."""
     held = dict(asked, status=named(is_held=True), by="unit")
+    ground, boxes = control[control["status"].isin(held["status"])].total_bounds, units.bounds.to_numpy()
+    room = _BESIDE * (boxes[:, 2:] - boxes[:, :2])
+    is_within = (ground[:2] >= boxes[:, :2] - room).all(axis=1) & (ground[2:] <= boxes[:, 2:] + room).all(axis=1)
     found = []
     for level in (1, 0):
-        named_units = {str(u["unit"]): u for u in rows_of(units.loc[units["level"] == level, ["unit", "name"]])}
-        if named_units:
+        fitting = units.loc[is_within & (units["level"] == level), ["unit", "name"]]
+        if len(fitting):
             moved = [] if since is None else rows_of(archive.change(since, at, level=level, **held))
             before = [] if since is None else rows_of(archive.area(since, level=level, **held))
-            found.append((named_units, rows_of(archive.area(when, level=level, **held)), moved, before))
+            now = rows_of(archive.area(when, level=level, **held))
+            found.append(({str(u["unit"]): u for u in rows_of(fitting)}, now, moved, before))
     return found
 
 
