@@ -873,7 +873,7 @@ def credits_of(archive: Archive, *sources: str) -> list[dict[str, str]]:
     known = archive.store.recall(("credits",), lambda: archive.sources().set_index("name").to_dict("index"))
     names = ("title", "url", "licence", "attribution")
     told = [{"name": s} | {k: text_or_none(known.get(s, {}).get(k)) or "" for k in names} for s in sources]
-    return [row | {"title": gettext(row["title"]) if row["title"] else ""} for row in told]
+    return [row | {"title": gettext(title) if (title := row["title"]) else ""} for row in told]
 
 
 def outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
