@@ -82,16 +82,15 @@ class Access:
         if self._writer is None:
             if not self.path.exists():
                 self._make()
-            with self.reading():  # a foreign file is refused before anything touches it
-                pass
-            self._writer = transactions.Writer(self.path)
-        try:
-            with self._writer.transaction() as connection:
+            with self.reading() as connection:  # a foreign file is refused before anything touches it
                 if damaged := layout.without_key(connection):
                     raise ArchiveError(
                         f"{self.path}: its table {damaged[0]} has no primary key, so nothing is written; geo repair"
                         " writes a mended copy"
                     )
+            self._writer = transactions.Writer(self.path)
+        try:
+            with self._writer.transaction() as connection:
                 # asked in the transaction: another writer may have brought it up meanwhile
                 if (layout.version_of(connection) or 0) < layout.LAYOUT:
                     layout.bring_up(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
