@@ -489,9 +489,7 @@ def _set_intervals(
 def _keep_superseded(connection: sqlite3.Connection, shape: int, span: Interval, now: str) -> None:
     """Copy what a polygon's rows say about `span` to the layer of superseded rows, before it is taken from them."""
     columns = "geom, source, part, controller, status, native, {}, {}, recorded_at, {}, shape"
-    for fid, first, last in sorted(
-        _rows_of(connection, shape), key=lambda row: row[0]
-    ):  # in the order in which they came
+    for fid, first, last in sorted(_rows_of(connection, shape)):  # in the order in which they came
         lost = overlap((first, last), span)
         if lost is not None:
             connection.execute(
