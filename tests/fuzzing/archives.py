@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -214,7 +215,8 @@ def _dump(path: Path) -> str:
 
 def _faults(path: Path) -> set[str]:
     """The tables that have faults; in those that had some before, a new row may rest on a bad one."""
-    return {one.where.partition(" ")[0] for one in check_archive(path).findings if one.kind == "fault"}
+    faults = [one for one in check_archive(path).findings if one.kind == "fault"]
+    return {re.split(r"\W", one.where)[0] for one in faults if not one.what.endswith("findings more")}
 
 
 def _written(folder: Path) -> Use:
