@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from geo import back_up, check_archive, import_files, open_archive, repair_archive
 from geo.cli import main
 from geo.errors import ArchiveError, FileError, UsageError
+from geo.importing.importer import import_claims
 from geo.maintenance import repair
 from geo.maintenance.check_tables import Report
 from geo.sources.vector import read_toml
@@ -68,6 +69,23 @@ def archive(original: Path, tmp_path: Path) -> Path:
 
 def told(report: Report) -> str:
     return "\n".join(f"{f.kind}: {f.where}: {f.what}" for f in report.findings)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [("units", "name", "X'4142'"), ("units", "parent", "X'41'"), ("incidents", "notes", "X'41'"), ("claims", "value", "'few'"),
+     ("control_superseded", "native", "X'41'"), ("imports", "file_name", "X'41'"), ("units", "level", "'one'")],
+)  # fmt: skip
+def test_a_cell_of_another_kind_is_named_and_stays_behind(
+    archive: Path, tmp_path: Path, table: str, column: str, value: str
+) -> None:
+    with open_archive(archive) as opened:
+        import_claims(opened, SEEDS / "claims.csv")
+    sql(f"UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT max(rowid) FROM {table})")(archive)
+    assert re.search(rf"fault: {table} row \d+: {column}: another kind of value", told(check_archive(archive)))
+    report = repair_archive(archive, tmp_path / "mended.gpkg")
+    assert check_archive(tmp_path / "mended.gpkg").is_whole
+    assert column in Path(report.left_out).read_text(encoding="utf-8")
 
 
 def test_a_whole_archive_has_no_fault_and_is_not_touched(archive: Path) -> None:

@@ -99,12 +99,18 @@ def _look(path: Path, connection: sqlite3.Connection) -> Report:
     for name in LAYERS:
         if name in tables:
             findings += _tried(name, lambda c, name=name: layer_findings(c, name), connection)  # type: ignore[misc]
+    for name in sorted(tables & layout.TABLES.keys()):
+        findings += _tried(name, lambda c, name=name: _misfits(c, name), connection)  # type: ignore[misc]
     for what, check in _CHECKS.items():
         findings += _tried(what, check, connection)
     findings += _tried("attached", lambda c: _attached(path, c), connection)
     findings += kept_files(path)
     ordered = tuple(sorted(findings, key=lambda one: one.kind))
     return Report(str(path), version, _counts(connection, tables), ordered)
+
+
+def _misfits(connection: sqlite3.Connection, table: str) -> Iterator[Finding]:
+    return (fault(f"{table} row {key}", why) for key, why in layout.misfits(connection, table))
 
 
 def _attached(path: Path, connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -189,6 +195,8 @@ def _incidents(connection: sqlite3.Connection) -> Iterator[Finding]:
     cursor = connection.execute(f"SELECT fid, {', '.join(_INCIDENT_FIELDS)} FROM incidents")
     for fid, *values in cursor:
         row = dict(zip(_INCIDENT_FIELDS, values, strict=True))
+        if layout.misfit(row, "incidents"):
+            continue
         for what in incident_faults(row):
             yield fault(f"incidents row {fid}", what)
         numbers = [row[name] for name in ("low", "best", "high") if row[name] is not None]
@@ -198,12 +206,6 @@ def _incidents(connection: sqlite3.Connection) -> Iterator[Finding]:
 
 def incident_faults(row: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with an incident's row."""
-    numbers = ("latitude", "longitude", "low", "best", "high")
-    wrong = [name for name in numbers if not isinstance(row[name], int | float | None)]
-    wrong += [name for name in ("date_start", "date_end", "orig") if not isinstance(row[name], str | None)]
-    if wrong:
-        yield f"{', '.join(wrong)}: another kind of value than the column is for"
-        return
     point = decoded(row["geom"])
     at = (row["latitude"], row["longitude"])
     if (
@@ -273,6 +275,7 @@ def ground_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
 def _countries(connection: sqlite3.Connection) -> Countries:
     columns = ("unit", "name", "parent", "level", "area_km2")
     rows = connection.execute(f"SELECT {', '.join(columns)}, geom FROM units").fetchall()
+    rows = [row for row in rows if isinstance(row[0], str) and all(isinstance(v, str | None) for v in row[1:3])]
     good = [(*row[:-1], shape) for row in rows if is_on_earth(shape := decoded(row[-1]))]
     frame = pd.DataFrame([row[:-1] for row in good], columns=list(columns))
     return countries_of(gpd.GeoDataFrame(frame, geometry=[row[-1] for row in good], crs=CRS))

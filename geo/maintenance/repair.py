@@ -346,6 +346,9 @@ def _measure_anew(table: str, rows: Sequence[Row]) -> None:
 def _taken(new: sqlite3.Connection, table: str, row: Row, work: _Work) -> bool:
     """Whether the new table takes a row; one that it does not stays behind."""
     _mend_receipt(table, row, work)
+    if why := layout.misfit(row, table):
+        work.leave(table, why, row)
+        return False
     try:
         _insert(new, table, row)
     except sqlite3.IntegrityError as error:
@@ -364,7 +367,9 @@ def _unfit(table: str, row: Row) -> str:
         return "its geometry cannot be read, or is not on earth"
     if not shapely.is_valid(shape):
         return "its geometry is not valid"
-    return next(iter(incident_faults(row)), "") if table.startswith("incidents") else ""
+    if not table.startswith("incidents"):
+        return ""
+    return layout.misfit(row, table) or next(iter(incident_faults(row)), "")
 
 
 def _mend_receipt(table: str, row: Row, work: _Work) -> None:
@@ -408,9 +413,9 @@ def _polygons(old: sqlite3.Connection, digests: Mapping[int, bytes], work: _Work
     for table in ("control", "control_superseded"):
         for row in _rows(old, table, work):
             digest = digests.get(row["shape"])
-            proved = isinstance(row["geom"], bytes) and digest == snapshots.digest_of(
-                row["geom"], [row[c] for c in _CLASS]
-            )
+            cells = [row[c] for c in _CLASS]
+            are_cells = isinstance(row["geom"], bytes) and all(isinstance(cell, str | None) for cell in cells)
+            proved = are_cells and digest == snapshots.digest_of(row["geom"], cells)
             if not proved or digest is None:
                 work.leave(table, "its polygon or class is not what was recorded", row)
                 continue

@@ -67,7 +67,13 @@ def create_tables(connection: sqlite3.Connection, *, now: str, made_by: str) -> 
     connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
 
 
-_KINDS: Mapping[str, tuple[type, ...]] = {"INTEGER": (int,), "DOUBLE": (float, int), "BLOB": (bytes,)}
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "INTEGER": (int,),
+    "BOOLEAN": (int,),
+    "DOUBLE": (float, int),
+    "BLOB": (bytes,),
+}
+_TYPES = {int: "integer", float: "real", str: "text", bytes: "blob", type(None): "null"}  # as typeof of SQLite says
 
 
 @cache
@@ -80,17 +86,43 @@ def declared(table: str) -> dict[str, tuple[str, bool]]:
     return {**key, **found}
 
 
+@cache
+def _fitting(table: str, column: str) -> frozenset[type]:
+    """The types that a cell of a column may have; pandas writes a missing whole number as a float."""
+    kind, may_lack = declared(table)[column]
+    some = _KINDS.get(kind, (str,))
+    return frozenset(
+        (*some, *((type(None),) if may_lack else ()), *((float,) if may_lack and kind == "INTEGER" else ()))
+    )
+
+
 def refuse_damaged(rows: Sequence[Sequence[Any]], columns: Sequence[str], *, table: str) -> None:
     """Turn back rows in which a cell is of another kind than its column: no writer of ours leaves such a one."""
     for at, column in enumerate(columns):
         if column not in declared(table):
             continue
-        kind, may_lack = declared(table)[column]
-        wanted = {*_KINDS.get(kind, (str,)), *((type(None), float) if may_lack and kind == "INTEGER" else ())}
-        wrong = {type(row[at]) for row in rows} - wanted - ({type(None)} if may_lack else set())
-        if wrong:
+        if wrong := {type(row[at]) for row in rows} - _fitting(table, column):
             names = ", ".join(sorted("nothing" if one is type(None) else one.__name__ for one in wrong))
             raise ArchiveError(f"the table {table} is damaged: its column {column} holds {names}: geo check says more")
+
+
+def misfit(row: Mapping[str, Any], table: str) -> str:
+    """The columns of a row whose cells are of another kind than the column is for, in a sentence; "" for none."""
+    wrong = [name for name in row.keys() & declared(table).keys() if type(row[name]) not in _fitting(table, name)]
+    return f"{', '.join(sorted(wrong))}: another kind of value than the column is for" if wrong else ""
+
+
+def misfits(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, str]]:
+    """The rows of a table, by their numbers, that have such cells."""
+    there = [row[1] for row in connection.execute(f'PRAGMA main.table_info("{table}")')]
+    tests = [
+        f"typeof(\"{name}\") NOT IN ({', '.join(repr(_TYPES[one]) for one in _fitting(table, name))})"
+        for name in there if name in declared(table)
+    ]  # fmt: skip
+    cursor = connection.execute(f'SELECT * FROM "{table}" WHERE {" OR ".join(tests)}')
+    for values in cursor:
+        row = dict(zip(there, values, strict=True))
+        yield row.get("fid", row.get("id")), misfit(row, table)
 
 
 def read_frame(
