@@ -176,15 +176,16 @@ def test_hostile_text_is_shown_and_never_run(browser: Any, tmp_path: Path) -> No
     page = seen.ready()
     assert seen.requests == [path.as_uri()]
     assert seen.errors == []
-    buttons = page.locator(".incidents button")
-    assert buttons.count() == len(HOSTILE)
-    for i in range(len(HOSTILE)):
-        buttons.nth(i).click()
-        content = page.locator(".leaflet-popup-content").last
-        told = content.evaluate("e => [...e.querySelectorAll('h3, dd')].map(x => x.textContent)")
+    popups = page.evaluate("""() => [...document.querySelectorAll(".incidents button")].map(button => {
+        button.click();
+        const open = [...document.querySelectorAll(".leaflet-popup-content")].pop();
+        return [...open.querySelectorAll("h3, dd")].map(part => part.textContent);
+    })""")
+    assert len(popups) == len(HOSTILE)
+    for text, told in zip(HOSTILE, popups, strict=True):
         # text that arrives whole, wherever it stands; only white space may be drawn otherwise
-        assert f"{HOSTILE[i]}: {HOSTILE[i]}" in told
-        assert told.count(HOSTILE[i]) >= 4
+        assert f"{text}: {text}" in told
+        assert told.count(text) >= 4
     legend = unturned(page.locator(".legend").evaluate("e => e.textContent"))
     for text in HOSTILE:
         assert f"Held by {unturned(text)}" in legend
