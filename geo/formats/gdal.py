@@ -152,9 +152,11 @@ def geopackage_bytes(
                     geometry_type="Point" if name in ("incidents", "settlements") else "MultiPolygon",
                 )  # fmt: skip
             with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                connection.execute("BEGIN")
                 gpkg.describe_columns(connection)
                 for name, words in (about or {}).items():
                     gpkg.describe_layer(connection, name, words, now=_WRITTEN)
+                connection.execute("COMMIT")
             return path.read_bytes()
         except (RuntimeError, ValueError, OSError, sqlite3.Error) as error:
             raise FileError(f"layers {', '.join(layers)}: no GeoPackage can be written of them ({error})") from None
