@@ -58,6 +58,9 @@ def cut(box: Box, *, view: Box | None = None) -> dict[str, Any]:
     return found
 
 
+_valid = lru_cache(maxsize=4096)(shapely.make_valid)  # the same few shapes for box after box
+
+
 def water(box: Box) -> shapely.Geometry:
     """Lakes, sea and large rivers of a box, in degrees; rivers are as wide as their lines may lie off."""
     whole = shapely.box(*(v * SCALE for v in box))
@@ -65,7 +68,7 @@ def water(box: Box) -> shapely.Geometry:
     tiles = list(_tiles(box))
     drawn = {name: np.array([s for tile in tiles for s in tile.get(name, ())], dtype=object) for name in layers}
     met = {name: shapes[shapely.intersects(shapes, whole)] for name, shapes in drawn.items()}
-    united = {name: shapely.union_all(shapely.make_valid(met[name])) for name in layers}
+    united = {name: shapely.union_all([_valid(shape) for shape in met[name]]) for name in layers}
     land, lakes, rivers = united["land"], united["lakes"], shapely.union(united["rivers"], united["channels"])
     inland = shapely.union(lakes, shapely.buffer(rivers, _RIVER_OFF * SCALE, quad_segs=2))
     found = shapely.union(shapely.difference(whole, land), shapely.intersection(inland, whole))
