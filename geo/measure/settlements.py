@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from io import TextIOWrapper
 from itertools import takewhile
 from pathlib import Path
@@ -97,7 +98,8 @@ def shipped_settlements(
                     yield from takewhile(lambda place: int(place.people) >= elsewhere, places)
 
 
-def named_places(names: Collection[str]) -> dict[str, list[tuple[str, float, float]]]:
+@lru_cache(maxsize=64)  # a desk's watches name the same few places in every round
+def named_places(names: frozenset[str]) -> dict[str, list[tuple[str, float, float]]]:
     """The shipped places (name, longitude, latitude) that have one of some names, by that name in small letters."""
     wanted = {name.casefold() for name in names}
     found: dict[str, list[tuple[str, float, float]]] = {}
@@ -110,7 +112,7 @@ def named_places(names: Collection[str]) -> dict[str, list[tuple[str, float, flo
 
 def place_named(name: str, *, within: shapely.Geometry | None = None) -> tuple[str, float, float]:
     """A shipped place by any of its names, alone of that name in an area or in the world: name, longitude, latitude."""
-    every = named_places({name}).get(name.casefold(), [])
+    every = named_places(frozenset([name])).get(name.casefold(), [])
     found = [one for one in every if within is None or within.intersects(shapely.Point(*one[1:]))]
     if len(found) == 1:
         return found[0]

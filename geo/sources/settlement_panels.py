@@ -198,7 +198,7 @@ def read_own(path: Path, options: Options) -> Rows:
             )
     cells = [(row, {ours: options.constants.get(ours, values.get(theirs, "")).strip()
               for ours, theirs in columns.items()}) for row, values in read.rows]  # fmt: skip
-    located = named_places({told["name"] for _, told in cells if not told["lat"] and not told["lon"]})
+    located = named_places(frozenset(told["name"] for _, told in cells if not told["lat"] and not told["lon"]))
     found, refusals = [], list(read.refusals)
     for row, told in cells:
         try:
