@@ -18,9 +18,17 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from geo.archive import Archive
 from geo.geocoding.gazetteer import Gazetteer, distance_km, open_gazetteer
 from geo.geocoding.geocoder import mentions, resolve
-from tests.geocoding_score import archive_of_the_front, bare_near_front
+from tests.geocoding_score import (
+    NEAR_DAY,
+    OTHER_DAYS,
+    Named,
+    archive_of_the_front,
+    bare_near_front,
+    names_near_front,
+)
 
 Gold = list[tuple[int, int, float, float]]
 Document = tuple[str, Gold]
@@ -138,18 +146,31 @@ def _peak_mb() -> float:
 
 
 def _near_front(folder: Path) -> None:
-    """Print what becomes of the names most written of near a front, where they stand alone."""
-    print("\n| 200 names near the front, bare | right | without a place | wrong | over 200 km |\n|---|---|---|---|---|")
+    """Print what becomes of names near a front, and near those of other days, where they stand alone."""
+    print(
+        "\n| bare, near the front | names | right | without a place | wrong | over 200 km |\n|---|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as place:
-        archive = archive_of_the_front(folder, Path(place) / "front.gpkg")
+        archive = archive_of_the_front(folder, Path(place) / "front.gpkg", (NEAR_DAY, *OTHER_DAYS))
+        first = names_near_front(folder, archive)
+        lists = {f"{NEAR_DAY}, 200": [(NEAR_DAY, first[:200])], f"{NEAR_DAY}, the rest": [(NEAR_DAY, first[200:])]}
+        lists["other days"] = [(day, names_near_front(folder, archive, day)) for day in OTHER_DAYS]
         for title, files in (
             ("shipped places", []),
             ("with the register", [folder / "gazetteer" / "ua_settlements.csv"]),
         ):
             gazetteer = open_gazetteer(archive=archive, files=files)
-            right, unplaced, wrong, _ = bare_near_front(folder, archive, gazetteer)
-            far = sum(int(line.split()[0]) > 200 for line in wrong)
-            print(f"| {title} | {right} | {len(unplaced)} | {len(wrong)} | {far} |", *wrong, sep="\n    ")
+            for days, named in lists.items():
+                _print_near_front(f"{title}, {days}", archive, gazetteer, named)
+
+
+def _print_near_front(title: str, archive: Archive, gazetteer: Gazetteer, lists: list[tuple[str, list[Named]]]) -> None:
+    found = [bare_near_front(archive, gazetteer, named, day) for day, named in lists]
+    right, unplaced = sum(r for r, *_ in found), sum(len(u) for _, u, _ in found)
+    wrong = [line for *_, lines in found for line in lines]
+    far = sum(int(line.split()[0]) > 200 for line in wrong)
+    count = right + unplaced + len(wrong)
+    print(f"| {title} | {count} | {right} | {unplaced} | {len(wrong)} | {far} |", *wrong, sep="\n    ", flush=True)
 
 
 def run(folder: Path) -> int:

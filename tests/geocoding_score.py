@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,38 +85,50 @@ def _wrong(want: dict[str, Any], hit: Mention | None) -> str:
 
 
 NEAR_DAY = "2025-01-11"
+# other days, on which the names are those that the lists have within AROUND days: the weights of an archive's front
+# and incidents were fitted to them
+OTHER_DAYS = ("2022-04-19", "2022-06-01", "2022-07-18", "2022-09-08", "2022-10-19", "2022-11-24")
+AROUND = 20
 Named = tuple[str, float, float]  # a name as lists of incidents write it, and its point by the Ukrainian register
 
 
-def archive_of_the_front(shared: Path, path: Path) -> Archive:
-    """An archive with the map of a day and a list of incidents; the names asked for come from other lists."""
-    import_files(path, "deepstate", shared / "deepstate-raw" / "1736546002.geojson")
+def archive_of_the_front(shared: Path, path: Path, days: Sequence[str] = (NEAR_DAY,)) -> Archive:
+    """An archive with the maps of days and a list of incidents; the names asked for come from other lists."""
+    for file in sorted((shared / "deepstate-raw").iterdir()):
+        if _day_of(int(file.stem)).isoformat() in days:
+            import_files(path, "deepstate", file)
     import_files(path, "bellingcat", shared / "incidents" / "bellingcat" / "export_events.json")
     return open_archive(path)
 
 
-def _written(shared: Path) -> Iterator[Named]:
+def _day_of(seconds: int) -> date:
+    return datetime.fromtimestamp(seconds, UTC).date()
+
+
+def _written(shared: Path, day: str | None) -> Iterator[Named]:
     lists = (("eyes_on_russia/events_maphub_2022.csv", "town/city", "lat", "lon"),
              ("viina_derived/VIINA_2022_EXACT_DEDUPE.csv", "asciiname", "latitude", "longitude"))  # fmt: skip
     for name, place, lat, lon in lists:
         with (shared / "incidents" / name).open(encoding="utf-8-sig", newline="") as stream:
             for row in csv.DictReader(stream):
-                if row[place].strip() and row[lat] and row[lon]:
+                if not (row[place].strip() and row[lat] and row[lon] and row["date"]):
+                    continue
+                if day is None or abs(date.fromisoformat(row["date"]) - date.fromisoformat(day)).days <= AROUND:
                     yield row[place].strip(), float(row[lat]), float(row[lon])
 
 
-def names_near_front(shared: Path, archive: Archive, *, most: int = 200) -> list[Named]:
-    """The settlements within 30 km of the front that lists of incidents name most, one for each name."""
+def names_near_front(shared: Path, archive: Archive, day: str = NEAR_DAY) -> list[Named]:
+    """The settlements within 30 km of a day's front that lists of incidents name, one for each name, the most named first."""
     register = pd.read_csv(shared / "gazetteer" / "ua_settlements.csv").dropna(subset=["lat", "lon"])
     points = gpd.GeoSeries(gpd.points_from_xy(register["lon"], register["lat"]), crs=4326).to_crs(6933)
-    front = gpd.GeoSeries([archive.front(NEAR_DAY, tolerance_km=0.5, inset_km=2).lines], crs=4326).to_crs(6933)
+    front = gpd.GeoSeries([archive.front(day, tolerance_km=0.5, inset_km=2).lines], crs=4326).to_crs(6933)
     listed = register[points.within(front.buffer(30_000).iloc[0]).to_numpy()]
     towns = [
         (plain_key(key_of(n)), a, b) for n, a, b in zip(listed["name_en"], listed["lat"], listed["lon"], strict=True)
     ]
     counts: Counter[Named] = Counter()
     spelled: dict[Named, Counter[str]] = defaultdict(Counter)
-    for (name, lat, lon), count in Counter(_written(shared)).items():
+    for (name, lat, lon), count in Counter(_written(shared, None if day == NEAR_DAY else day)).items():
         key = plain_key(key_of(name))
         near = [t for t in towns if abs(t[1] - lat) < 0.2 and distance_km((lat, lon), t[1:]) <= 15]
         best = max(near, key=lambda t: (fuzz.ratio(key, t[0]), -distance_km((lat, lon), t[1:])), default=None)
@@ -125,12 +138,14 @@ def names_near_front(shared: Path, archive: Archive, *, most: int = 200) -> list
     first: dict[str, Named] = {}
     for town, _ in counts.most_common():
         first.setdefault(town[0], (spelled[town].most_common(1)[0][0], town[1], town[2]))
-    return list(first.values())[:most]
+    return list(first.values())
 
 
-def bare_near_front(shared: Path, archive: Archive, gazetteer: Gazetteer) -> tuple[int, list[str], list[str], int]:
-    """How many of them come right when they stand alone, those without a place, the wrong, and of how many."""
-    prior, named = archive_prior(archive, NEAR_DAY), names_near_front(shared, archive)
+def bare_near_front(
+    archive: Archive, gazetteer: Gazetteer, named: Sequence[Named], day: str = NEAR_DAY
+) -> tuple[int, list[str], list[str]]:
+    """How many names come right when they stand alone, those without a place, and the wrong."""
+    prior = archive_prior(archive, day)
     unplaced, wrong = [], []
     for name, *point in named:
         found = mentions(f"Fighting went on near {name}.", gazetteer=gazetteer, prior=prior)
@@ -139,4 +154,4 @@ def bare_near_front(shared: Path, archive: Archive, gazetteer: Gazetteer) -> tup
             unplaced.append(name)
         elif (away := distance_km((point[0], point[1]), (hit.latitude, hit.longitude))) > 15:
             wrong.append(f"{away:.0f} km {name}: {hit.place}, {hit.adm_1}; {hit.why}")
-    return len(named) - len(unplaced) - len(wrong), unplaced, wrong, len(named)
+    return len(named) - len(unplaced) - len(wrong), unplaced, wrong

@@ -100,8 +100,16 @@ def test_an_archive_says_where_texts_about_it_speak(gazetteer: Gazetteer) -> Non
     assert found("Fighting went on near Sosnove.")[0][0] is None
     assert found("Fighting went on near Sosnove.", None)[0][0] is not None
     assert found("Fighting went on near Sosnove in Rivne region.")[0][0] is not None
-    # neither is large, and both are near enough: another Novoselivka is as likely
-    assert found("Fighting went on near Novoselivka.")[0][0] is None
+    # neither is large, and both are near the front: one Sofiivka is as likely as the other, and both are named
+    ((lat, why),) = found("Fighting went on near Sofiivka.")
+    assert lat is None
+    assert all(f"Sofiyivka, {unit}" in why for unit in ("Donetsk Oblast (17 km", "Dnipropetrovsk Oblast (20 km"))
+    # one is much nearer than the other, and the distance of the other is told
+    (near,) = mentions("Fighting went on near Novoselivka.", gazetteer=gazetteer, prior=prior)
+    assert near.latitude == pytest.approx(48.676, abs=0.001)
+    assert near.uncertainty_km == pytest.approx(49, abs=1)
+    # the gazetteer has villages of 500 people or more alone
+    assert "a smaller Sribne" in found("Fighting went on near Sribne.")[0][1]
     assert found("Fighting went on near Pokrovsk.")[0][0] == pytest.approx(48.28, abs=0.05)
     assert prior.named("Izium") is None  # known to its region alone
     # all that the archive knows of Terny lies away from the gazetteer's town; one incident alone may be of a third place

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
+from math import exp
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -27,7 +28,8 @@ from geo.geocoding.gazetteer import (
     archive_prior,
     open_gazetteer,
 )
-from geo.geocoding.matching import given_spans, spans_of
+from geo.geocoding.matching import Span, given_spans, spans_of
+from geo.geocoding.place_records import CREDIT
 from geo.geocoding.ranking import ALIKE_NAMES, LARGE, TOWN, RankedMention, rank_mentions
 from geo.schema import CRS, DISTRICT_PREC
 from geo.text.sentences import read
@@ -47,10 +49,12 @@ _EVEN = 0.15
 _NAMESAKES = 1.5
 # from an archive's front: a place that far off, with fewer people than this, is named with what it lies in
 _FAR_KM, _VILLAGE_KM, _CITY = 60.0, 35.0, 15_000
-_NEARER_KM, _FAR_NAMESAKE_KM, _ABROAD_KM, _TOWN_AFAR = 5.0, 100.0, 150.0, 100_000
-_MOST = 0.5  # of an archive's incidents of a name that lie by the place that is taken for it
+_ABROAD_KM, _TOWN_AFAR = 150.0, 100_000
 _KNOWN_ABROAD = 250_000  # a city of so many people is meant in whatever country the text is about
-_UNSURE = 0.8  # places of an archive's theatre whose scores lie nearer together are as likely
+_UNLISTED = 3.5  # of one smaller place of the name than GeoNames has, for each that it has
+# how likely a namesake elsewhere may be, and one far away; the log of the odds that a unit of score is, fitted to the
+# names near six fronts of 2022
+_DOUBT, _DOUBT_AFAR, _FAR_NAMESAKE_KM, _PER_SCORE = 0.3, 0.15, 200.0, 1.35
 
 
 @dataclass(frozen=True)
@@ -173,8 +177,8 @@ def _is_part(text: str, mention: Mention) -> bool:
     return mention.role in LOCATED and mention.latitude is not None and around is not None
 
 
-def _unplaced(mention: Mention, why: str) -> Mention:
-    return Mention(mention.text, mention.start, mention.end, "place", why=why)
+def _unplaced(mention: Mention | Span, why: str, role: str = "place") -> Mention:
+    return Mention(mention.text, mention.start, mention.end, role, why=why)
 
 
 def _with_neighbours(text: str, found: list[Mention]) -> list[Mention]:
@@ -227,7 +231,7 @@ def _fallback(row: RankedMention, table: Sequence[RankedMention], gazetteer: Gaz
     near = sorted((r for r in table if r.best is not None), key=lambda r: abs(r.span.first - row.span.first))
     holders = named or [r.best for r in near[:1] if r.best is not None]
     if not holders:
-        return Mention(row.span.text, row.span.start, row.span.end, "place", why="no such name")
+        return _unplaced(row.span, "no such name")
     beside = holders[0]
     region = gazetteer.lookup.regions(beside.area) if not named and beside.kind == "place" else ()
     return _contained_only(row, region[0] if region else beside, gazetteer)
@@ -245,7 +249,7 @@ def as_frame(found: Sequence[Mention]) -> gpd.GeoDataFrame:
 def _mention(row: RankedMention, gazetteer: Gazetteer, prior: ArchivePrior | None) -> Mention:
     span = row.span
     if span.role in ("person", "organisation"):
-        return Mention(span.text, span.start, span.end, span.role, why="; ".join(span.reasons))
+        return _unplaced(span, "; ".join(span.reasons), span.role)
     if span.role == "demonym":
         country = gazetteer.lookup.country(span.code)
         name = country.name if country else None
@@ -255,29 +259,26 @@ def _mention(row: RankedMention, gazetteer: Gazetteer, prior: ArchivePrior | Non
     if span.unknown or not row.ranked:  # one very like it inside the container named, or the container
         named = row.beside[:1] if span.bare else _named_containers(row)
         if named:
-            return _contained_only(row, _one_container(row, named), gazetteer)
+            return _contained_only(row, named[-1 if span.unknown else 0], gazetteer)
         if (by_incidents := _of_incidents(row, prior)) is not None:
             return by_incidents
-        reasons = [*span.reasons, "no gazetteer here has it, and the text names no region"]
-        return Mention(span.text, span.start, span.end, "place", why="; ".join(reasons))
+        return _unplaced(span, "; ".join([*span.reasons, "no gazetteer here has it, and the text names no region"]))
     if prior is not None and not (row.beside or row.within):
         _leave_out_far(row, prior)
     place, score, why = row.ranked[0]
     if (abroad := _abroad(row, place)) is not None:
         if row.beside or span.kind or span.near:
             return _contained_only(row, abroad, gazetteer)
-        why = ["only another spelling, of a place in a country that the text does not name"]
-        return Mention(span.text, span.start, span.end, "place", why=why[0])
+        return _unplaced(span, "only another spelling, of a place in a country that the text does not name")
     if elsewhere := _out_of_play(row, place, gazetteer.countries):
-        return Mention(span.text, span.start, span.end, "place", why=elsewhere)
+        return _unplaced(span, elsewhere)
     outside = _outside(row, place)
     if outside is not None and gazetteer.countries is None and not (row.beside or span.kind or span.near or span.led):
-        why = [f"only places outside {outside.name} have such a name"]
-        return Mention(span.text, span.start, span.end, "place", why=why[0])
+        return _unplaced(span, f"only places outside {outside.name} have such a name")
     if outside is not None:
         return _contained_only(row, outside, gazetteer)
     if prior is not None and (doubt := _doubt(row, place, prior)):
-        return _of_incidents(row, prior) or Mention(span.text, span.start, span.end, "place", why=doubt)
+        return _of_incidents(row, prior) or _unplaced(span, doubt)
     if prior is not None and _elsewhere_in_archive(row, place, prior) and (own := _of_incidents(row, prior)):
         return own
     return _placed(row, place, score, why)
@@ -304,18 +305,24 @@ def _doubt(row: RankedMention, place: Place, prior: ArchivePrior) -> str:
     """Why a name that stands alone is no place for certain, by what the archive is about; empty where it is one."""
     if place.kind != "place" or row.beside or row.within or row.span.kind in ("region", "district"):
         return ""
-    score, away = row.ranked[0][1], prior.front_km(place)
     if _is_far(row, place, prior):
-        return f"only a place {away:.0f} km from the front has such a name"
-    if place.population < _CITY and 0.0 < (prior.share(row.span.text, place) or 0.0) < _MOST:
-        return "incidents of the archive lie at several places of the name"
-    second = next((r for r in row.ranked[1:] if r[0].kind == "place" and apart_km(place, r[0]) > _DISTRICT_KM), None)
-    if second is not None and score - second[1] < _UNSURE:
-        return f"{_label(*second[:2])} is as likely"
-    nearer = [r for r in row.ranked[1:] if (prior.front_km(r[0]) or 0.0) < (away or 0.0) - _NEARER_KM]
-    nearer = [r for r in nearer if apart_km(place, r[0]) > _FAR_NAMESAKE_KM and not r[0].population]
-    is_village = place.population < _CITY and not prior.share(row.span.text, place)
-    return f"{_label(*nearer[0][:2])} is nearer to the front" if nearer and is_village else ""
+        return f"only a place {prior.front_km(place):.0f} km from the front has such a name"
+    best, rivals = row.ranked[0][1], [(p, score, apart_km(place, p)) for p, score, _ in row.ranked if p.kind == "place"]
+    worth = sum(exp(_PER_SCORE * (score - best)) for _, score, _ in rivals)
+    listed = sum(p.gazetteer == CREDIT for p, *_ in rivals) if place.gazetteer == CREDIT else 0
+    if (unlisted := listed * exp(_PER_SCORE * (_UNLISTED - best))) > _DOUBT * (worth + unlisted):
+        return f"a smaller {row.span.text} than any gazetteer here has may be meant"
+    for least_km, most in ((_DISTRICT_KM, _DOUBT), (_FAR_NAMESAKE_KM, _DOUBT_AFAR)):
+        elsewhere = [(p, score) for p, score, km in rivals if km > least_km]
+        if sum(exp(_PER_SCORE * (score - best)) for _, score in elsewhere) > most * worth:
+            return f"{_by_front(place, prior)} or {_by_front(elsewhere[0][0], prior)}: either may be meant"
+    return ""
+
+
+def _by_front(place: Place, prior: ArchivePrior) -> str:
+    away = prior.front_km(place)
+    where = ", ".join(dict.fromkeys(p for p in (place.name, place.adm_2, place.adm_1) if p))
+    return where if away is None else f"{where} ({away:.0f} km from the front)"
 
 
 def _is_far(row: RankedMention, place: Place, prior: ArchivePrior) -> bool:
@@ -429,12 +436,7 @@ def _outside(row: RankedMention, place: Place) -> Place | None:
         same = any(where == "same sentence" for c, _, where in row.within if c in named)
         if place.population >= (LARGE if same else TOWN):
             return None
-    return _one_container(row, named)
-
-
-def _one_container(row: RankedMention, named: Sequence[Place]) -> Place:
-    """Of several containers the one that stands nearest in the text."""
-    return named[-1] if len(named) > 1 and row.span.unknown else named[0]
+    return named[-1 if row.span.unknown else 0]  # the one that stands nearest in the text
 
 
 def _contained_only(row: RankedMention, container: Place, gazetteer: Gazetteer) -> Mention:
@@ -447,4 +449,4 @@ def _contained_only(row: RankedMention, container: Place, gazetteer: Gazetteer) 
     why = [*span.reasons, f"no such place is known in {container.name}, which the text names{far}"]
     answer = _placed(RankedMention(span, row.ranked), container, 0.0, why)
     role = "place" if container.kind != "country" else "country"
-    return Mention(**{**asdict(answer), "role": role, "score": None})
+    return replace(answer, role=role, score=None)

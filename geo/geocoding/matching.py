@@ -660,11 +660,13 @@ class _Finder(MentionTypes):
             if self._adjective(last) is not None or self.rules.demonym(self.words[last].key):
                 break
             last += 1
-        whole = " ".join(w.key for w in self.words[at:last])
-        if last - at > 1 and (found := self.lookup.called(whole, cyrillic=is_cyrillic(whole))):  # Verkhnya Rohanka
-            span = self._span(at, last, found)
-            self.cue(span)
-            return span
+        for end in (last, last + 1):  # Verkhnya Rohanka; Chasiv yar
+            whole = " ".join(w.key for w in self.words[at:end])
+            joined = end - at > 1 and (end == last or (end <= len(self.words) and self.reading.gap(last) == " "))
+            if joined and (found := self.lookup.called(whole, cyrillic=is_cyrillic(whole), loose=end == last)):
+                span = self._span(at, end, found)
+                self.cue(span)
+                return span
         span = self._span(at, last, ())
         span.unknown, span.bare, span.reasons, span.kind = True, bool(bare), [f"after “{cue}”"], "place"
         span.near = self._near(at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, log10
+from math import log1p, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,8 @@ ALIKE_NAMES = 0.8  # two spellings of one name
 HOW = {OTHER: -0.1, BARE: -0.2, STEM: -0.2, LOOSE: -1.0}
 BESIDE, SENTENCE, PARAGRAPH, TEXT = 4.5, 2.5, 1.6, 1.1
 IN_COUNTRY = 0.5  # of the worth of a region: a country says less
-FRONT_KM, FRONT = 30.0, 3.0
-AT_FRONT_KM = 20.0  # no place within it is nearer to the news than another
-INCIDENTS = 3.0  # the worth of all the archive's incidents of a name lying at one place
+# what an archive says: at its front, lost as a place lies farther off, and all its incidents of a name at one place
+FRONT, FRONT_KM, NEARER, INCIDENTS = 3.0, 20.0, 2.6, 2.0
 IN_PLAY = 0.6
 # places with fewer people than this do not stand outside of every container that the text names
 LARGE = 50_000
@@ -97,9 +96,8 @@ class _Alone:
             why.append(f"{away:.0f} km from the front")
         if share:
             why.append("incidents of the archive are there")
-        return (0.0 if away is None else FRONT * exp(-max(away - AT_FRONT_KM, 0.0) / FRONT_KM)) + INCIDENTS * (
-            share or 0.0
-        )
+        near = 0.0 if away is None else max(FRONT - NEARER * log1p(away / FRONT_KM), 0.0)
+        return near + INCIDENTS * (share or 0.0)
 
     def _former(self, span: Span, place: Place, how: int, why: list[str]) -> float:
         """A name that a place once bore gives way to places that bear it now (Pokrovsk was Engels's)."""
@@ -110,7 +108,9 @@ class _Alone:
         if (likeness := _likeness(place, span)) > ALIKE_NAMES:  # Oleksandrivskyi, where others are Oleksandrivka
             return FORMER / 2 if likeness < 1.0 and any(h == OWN for _, h in span.found) else 0.0
         why.append("another name of it")
-        return FORMER
+        # what several places are called now is hardly one that was called so (Donetsk was an Oleksandrivka)
+        bearers = sum(h == OWN and p.kind == "place" and p.country in self.countries for p, h in span.found)
+        return FORMER * min(max(bearers, 1), 3)
 
     def _size(self, span: Span, place: Place, how: int, why: list[str]) -> float:
         people = log10(max(place.population, 100))
@@ -285,13 +285,11 @@ def _again(
 ) -> Ranked:
     scores: Ranked = []
     for place, _, _ in row.ranked:
-        score, why = base[place.number]
-        why = list(why)
-        score += _contained(row, place, why)
+        score, parts = base[place.number]
         worth, reason = support.get((group_of(row), place.number), (0.0, ""))
-        if reason:
-            why.append(reason)
-        scores.append((place, score + worth, why))
+        why = [*parts]
+        score = score + _contained(row, place, why) + worth
+        scores.append((place, score, [*why, reason] if reason else why))
     return _sorted(scores)
 
 
