@@ -39,10 +39,17 @@ from geo.storage.snapshots import next_instant
 DAY = datetime(2025, 1, 10, tzinfo=UTC)
 
 
-def incident(archive: Archive, *, lon: float = 35.3, lat: float = 51.2, **values: object) -> None:
-    row: dict[str, object] = dict.fromkeys(INCIDENT_COLUMNS)
-    row |= {"event_id": str(values), "date_start": "2025-01-11", "date_end": "2025-01-11"} | values
-    frame = gpd.GeoDataFrame([row], geometry=[Point(lon, lat)], crs="EPSG:4326")
+def incident(archive: Archive, **values: object) -> None:
+    incidents(archive, [values])
+
+
+def incidents(archive: Archive, told: list[dict[str, object]]) -> None:
+    """Incidents on 11 January 2025 near Sudzha, where their fields say nothing else."""
+    whole = [{"lon": 35.3, "lat": 51.2} | values for values in told]
+    points = [Point(values.pop("lon"), values.pop("lat")) for values in whole]
+    day = {"date_start": "2025-01-11", "date_end": "2025-01-11"}
+    rows = [dict.fromkeys(INCIDENT_COLUMNS) | {"event_id": str(values)} | day | values for values in whole]
+    frame = gpd.GeoDataFrame(rows, geometry=points, crs="EPSG:4326")
     with archive.store.writing() as connection:
         now = next_instant(connection)
         archive.store.put_incidents(connection, frame, "test", now)
@@ -352,9 +359,10 @@ def hostile_archive(path: Path) -> Archive:
     with opened.store.writing() as connection:
         joined = " ".join(HOSTILE)
         opened.store.add_source(connection, Source("desk", joined, joined, joined, joined))
-    for i, text in enumerate(HOSTILE):
-        incident(opened, lon=34 + i / 20, lat=51.3, where_coordinates=text, event_type=text, notes=text, source=text,
-                 claimed_by=text, verification=text, adm_1=text, country=text)  # fmt: skip
+    fields = ("where_coordinates", "event_type", "notes", "source", "claimed_by", "verification", "adm_1", "country")
+    incidents(
+        opened, [{"lon": 34 + i / 20, "lat": 51.3, **dict.fromkeys(fields, text)} for i, text in enumerate(HOSTILE)]
+    )
     opened.close()
     return opened
 
