@@ -69,6 +69,7 @@ ASKED: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(PICKS)
 def test_every_answer_equals_that_of_rows_in_the_archive(

@@ -200,7 +200,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
-@pytest.mark.parametrize("verb", ["maps", "site", "movie"])
+@pytest.mark.parametrize("verb", ["maps", *(pytest.param(verb, marks=pytest.mark.long) for verb in ("site", "movie"))])
 def test_pages_are_the_same_bytes_whoever_makes_them(small: Archive, scheduler: str, tmp_path: Path, verb: str) -> None:
     shares: dict[str, tuple[str, ...]] = {"alone": (), "two": ("--workers", "2"), "dask": ("--scheduler", scheduler)}
     made = {}

@@ -53,6 +53,7 @@ def test_a_source_without_a_record_of_what_it_leaves_out_covers_all() -> None:
     assert coverage_of("nzz") is not None
 
 
+@pytest.mark.long
 def test_on_real_files_what_is_left_out_is_no_front_and_in_no_dispute(tmp_path: Path) -> None:
     raw = sorted((SHARED / "deepstate-raw").glob("17234*.geojson"))[:1]
     files = [SHARED / "nzz" / "2024-08-16.json", *raw]

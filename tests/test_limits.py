@@ -253,6 +253,7 @@ def test_sql_on_a_file_from_elsewhere_is_watched(tmp_path: Path) -> None:
     assert not (tmp_path / "b.db").exists()
 
 
+@pytest.mark.long
 def test_a_geopackage_of_thousands_of_tables_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "2025-01-11.gpkg"
     gpd.GeoDataFrame([HELD], geometry=[box(35, 51, 36, 52)], crs="EPSG:4326").to_file(path, layer="control")

@@ -79,7 +79,7 @@ def lessons() -> list[Path]:
 # pages in which a command is worth waiting for: they measure, or draw and read page after page
 LONG = (
     "another-conflict", "care", "check-a-figure", "embed", "growth", "live-blog", "maps", "own-templates", "qgis", "r",
-    "reading", "site",
+    "reading", "site", "tutorial",
 )  # fmt: skip
 
 

@@ -82,6 +82,7 @@ def steps_until(monkeypatch: pytest.MonkeyPatch, limit: int) -> list[int]:
     return taken
 
 
+@pytest.mark.long
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(old=sites(), new=sites())
 def test_a_build_that_dies_at_any_step_breaks_no_link(
