@@ -234,7 +234,7 @@ def test_a_server_that_says_nothing_changed_though_nothing_was_had(tmp_path: Pat
         ("UPDATE control SET status = x'00'", "control"), ("UPDATE control SET valid_from = '2025-01-0'", "control"),
         ("UPDATE control SET geom = 'x'", "control"), ("UPDATE units SET area_km2 = 'much'", "units"),
         ("UPDATE snapshots SET members = x'789c'", "as known"), ("UPDATE snapshots SET members = 7", "as known"),
-        ("UPDATE snapshots SET depicts = 'x'", "control"), ("UPDATE snapshots SET recorded_at = 5", "snapshots"),
+        ("UPDATE snapshots SET source = x'00'", "area"), ("UPDATE snapshots SET depicts = 'x'", "control"), ("UPDATE snapshots SET recorded_at = 5", "snapshots"),
     ],
 )  # fmt: skip
 def test_damaged_cells_are_told_by_questions_and_by_the_check(archive: Path, statement: str, ask: str) -> None:
@@ -242,7 +242,7 @@ def test_damaged_cells_are_told_by_questions_and_by_the_check(archive: Path, sta
     spoil(archive, statement)
     kept = open_archive(archive)
     asked = {
-        "control": kept.control, "units": kept.units, "snapshots": lambda: kept.reader.snapshots(as_known_on="2099-01-01"),
+        "control": kept.control, "area": lambda: kept.area(source="other"), "units": kept.units, "snapshots": lambda: kept.reader.snapshots(as_known_on="2099-01-01"),
         "as known": lambda: kept.control(as_known_on="2099-01-01"), "polygons": lambda: kept.polygons("vector"),
     }  # fmt: skip
     with pytest.raises(GeoError):

@@ -56,7 +56,9 @@ class ControlTable(Access):
 
     def control_sources(self) -> list[str]:
         with self.reading() as connection:
-            return [r[0] for r in connection.execute("SELECT DISTINCT source FROM snapshots ORDER BY source")]
+            rows = connection.execute("SELECT DISTINCT source FROM snapshots ORDER BY source").fetchall()
+        layout.refuse_damaged(rows, ("source",), table="snapshots")
+        return [source for (source,) in rows]
 
     def depicted(self, source: str) -> list[str]:
         """Every instant of which a source was ever recorded, taken back or not."""
