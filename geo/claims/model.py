@@ -311,7 +311,7 @@ def _amount_pattern() -> re.Pattern[str]:
     number = rf"(?:{_DIGITS}|\b{spelled_pattern()})(?:[ -]?(?:{scale_pattern()}))?"
     unit = "|".join(f"(?P<{name}>{_unit_pattern(name)})" for name in _UNIT_ORDER)
     return re.compile(
-        rf"(?P<lead>(?:{before}\s*)*)(?P<between>{_words('between')} )?"
+        rf"(?P<lead>(?:{before}\s*){{0,4}})(?P<between>{_words('between')} )?"
         rf"(?P<first>{number})(?:\s?(?:%|percent|per cent))?"
         rf"(?:(?:\s?[-–—]\s?| {_words('and')} )(?P<second>{number}))?[\s-]{{0,2}}(?:{_words('more')} )?(?:{unit})"
         rf"(?P<tail>,? {after})?",
@@ -324,7 +324,7 @@ def _part_pattern() -> re.Pattern[str]:
     before = any_of(*(w for words in _listed("before").values() for w in words))
     fractions = any_of(*(w for words in _listed("fractions").values() for w in words))
     units = r"(?! (?:a|an|the) (?:square|sq|hectare|mile|acre|dozen|million|hundred|thousand))"
-    return re.compile(rf"(?P<lead>(?:{before}\s*)*)(?P<words>{fractions}){units}", re.IGNORECASE)
+    return re.compile(rf"(?P<lead>(?:{before}\s*){{0,4}})(?P<words>{fractions}){units}", re.IGNORECASE)
 
 
 @cached_words
