@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log1p, log10
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,32 +185,62 @@ def _name(span: Span) -> str:
 
 def _contain(reading: Reading, table: Sequence[RankedMention]) -> None:
     """The containers that the text names for each mention: beside it, in its sentence, its paragraph, the text."""
-    holders = [(row, row.best) for row in table if row.span.located and row.best is not None and _holds(row)]
+    holders = [(row.span, row.best) for row in table if row.span.located and row.best is not None and _holds(row)]
     demonyms = frozenset(row.span.code for row in table if row.span.role == "demonym")
+    places: dict[int, tuple[Place, list[int]]] = {}  # every container, and the words that name it
+    scenes: dict[int, list[tuple[Span, Place]]] = {}  # by sentence
+    for span, place in holders:
+        if span.first < len(reading.words):
+            places.setdefault(place.number, (place, []))[1].append(span.first)
+            if _opens_with(reading, span):
+                scenes.setdefault(reading.sentence[span.first], []).append((span, place))
     for at, row in enumerate(table):
         row.beside = _beside(reading, table, at)
         row.within, row.scene, row.demonyms = [], None, demonyms
         if not reading.words or row.span.first >= len(reading.words):
             continue
-        for other, place in holders:
-            if other is row or place is None:
-                continue
-            worth, where = _where(reading, row.span, other.span)
-            if where == "same sentence" and _is_scene(reading, row.span, other.span):
-                row.scene = place
-            row.within.append((place, worth * (1.0 if place.kind != "country" else IN_COUNTRY), where))
+        told = [one for place, firsts in places.values() for one in _held_by(reading, row.span.first, place, firsts)]
+        row.within = [entry for _, entry in sorted(told, key=itemgetter(0))]
+        if _is_local(reading, row.span):
+            before = [
+                place for span, place in scenes.get(reading.sentence[row.span.first], ()) if span.last <= row.span.first
+            ]
+            row.scene = before[-1] if before else None
 
 
-def _is_scene(reading: Reading, span: Span, holder: Span) -> bool:
-    """Whether a sentence that opens with "In Belgorod region" has a place where something is: "in the village of A"."""
+def _held_by(
+    reading: Reading, at: int, place: Place, firsts: list[int]
+) -> Iterator[tuple[int, tuple[Place, float, str]]]:
+    """How near to a word a text names a container, before it and after it: the first word of each, worth and where."""
+    sentence, paragraph = reading.sentence, reading.paragraph
+    share = IN_COUNTRY if place.kind == "country" else 1.0
+    low, high = (side(firsts, at) for side in (bisect_left, bisect_right))
+    first = bisect_left(firsts, sentence[at], key=sentence.__getitem__)
+    last = bisect_right(firsts, sentence[at], key=sentence.__getitem__)
+    if first < low or high < last:
+        yield firsts[first if first < low else high], (place, SENTENCE * share, "same sentence")
+    near = bisect_left(firsts, paragraph[at], key=paragraph.__getitem__)
+    end = bisect_right(firsts, paragraph[at], key=paragraph.__getitem__)
+    # a place lies in what was named before it; what comes later says less
+    for start, stop, worth, where in (
+        (near, first, PARAGRAPH, "same paragraph"), (last, end, PARAGRAPH * 0.7, "same paragraph later"),
+        (0, near, TEXT, "same text"), (end, len(firsts), TEXT * 0.7, "same text later"),
+    ):  # fmt: skip
+        if start < stop:
+            yield firsts[start], (place, worth * share, where)
+
+
+def _opens_with(reading: Reading, holder: Span) -> bool:
+    """Whether a sentence opens with a container, as with "In Belgorod region"."""
     lead = reading.before(holder.first)
-    opens = (
-        lead[-1:] != ()
-        and lead[-1] in _INSIDE
-        and (holder.first == len(lead) or reading.starts(holder.first - len(lead)))
+    return (
+        bool(lead) and lead[-1] in _INSIDE and (holder.first == len(lead) or reading.starts(holder.first - len(lead)))
     )
-    local = bool(span.near) or span.kind == "place" or bool(_INSIDE.intersection(reading.before(span.first)[-1:]))
-    return opens and local and holder.last <= span.first
+
+
+def _is_local(reading: Reading, span: Span) -> bool:
+    """Whether something is said to be in a place: "in the village of A"."""
+    return bool(span.near) or span.kind == "place" or bool(_INSIDE.intersection(reading.before(span.first)[-1:]))
 
 
 def _holds(row: RankedMention) -> bool:
@@ -216,15 +248,6 @@ def _holds(row: RankedMention) -> bool:
     if kind in ("region", "district"):
         return row.span.kind == kind or len(row.ranked) < 2 or row.ranked[0][1] - row.ranked[1][1] > 0.5
     return kind in ("country", "area")
-
-
-def _where(reading: Reading, span: Span, other: Span) -> tuple[float, str]:
-    if reading.sentence[span.first] == reading.sentence[other.first]:
-        return SENTENCE, "same sentence"
-    where = "same paragraph" if reading.paragraph[span.first] == reading.paragraph[other.first] else "same text"
-    # a place lies in what was named before it; what comes later says less
-    later = " later" if other.first > span.first else ""
-    return (PARAGRAPH if where == "same paragraph" else TEXT) * (0.7 if later else 1.0), f"{where}{later}"
 
 
 def _beside(reading: Reading, table: Sequence[RankedMention], at: int) -> list[Place]:
