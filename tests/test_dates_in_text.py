@@ -43,6 +43,8 @@ SPANS = (
     ("since 2022", "2022-01-01", "2024-09-12"), ("last year", "2023-01-01", "2023-12-31"),
     ("торік", "2023-01-01", "2023-12-31"), ("в прошлом году", "2023-01-01", "2023-12-31"),
     ("between 1 August and 10 September 2023", "2023-08-01", "2023-09-10"),
+    ("in Q3 2023", "2023-07-01", "2023-09-30"), ("in the first half of 2024", "2024-01-01", "2024-06-30"),
+    ("in the first ten days of August", "2024-08-01", "2024-08-10"), ("з початку року", "2024-01-01", "2024-09-12"),
     ("in early August", "2024-08-01", "2024-08-10"), ("у серпні 2024 року", "2024-08-01", "2024-08-31"),
 )  # fmt: skip
 UNREADABLE = (
@@ -52,7 +54,7 @@ UNREADABLE = (
     ("On 10 Septembr 2024", "is september meant"), ("10 сентебря 2024 года", "is сентября meant"),
     ("A few days ago", "names no day"), ("Кілька днів тому", "names no day"), ("Несколько дней назад", "names no day"),
     ("In the summer of 2024", "names no day"), ("Влітку 2024 року", "names no day"), ("Летом 2024 года", "names no day"),
-    ("2.5 weeks ago", "names no day"), ("Next Tuesday", "after the day of the text"), ("Last spring", "names no day"), ("In Q3 2024", "names no day"),
+    ("2.5 weeks ago", "names no day"), ("Next Tuesday", "after the day of the text"), ("Last spring", "names no day"),
     ("A fortnight ago", "names no day"), ("On 30 February", "there is no such day"),
 )  # fmt: skip
 

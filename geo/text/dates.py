@@ -13,9 +13,19 @@ from typing import Any
 from geo.text.languages import any_of, by_form, cached_words, forms, languages, plain, word_list
 from geo.text.numbers import read_number
 
+_PARTS = {
+    "early": (1, 10),
+    "mid": (11, 20),
+    "late": (21, 31),
+    "first_half": (1, 15),
+    "second_half": (16, 31),
+}  # of a month
 _UNITS = ("hour", "day", "week", "month", "year")
 # after digits, these make them a figure and no day
-_FIGURES = "%|percent|square|sq|km|million|кв|тис|тыс|млн|процент|відсот"
+_FIGURES = (
+    "%|percent|square|sq|km|million|кв|тис|тыс|млн|процент|відсот|quadrat|prozent|hektar|kilom|hectare|mile|villages|"
+    "town|settlement|localit|siedl|dörf|ortsch|насел|сіл|сел|дерев|пункт|га(?!\\w)"
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,7 @@ class DateWords:
     days: Mapping[str, int]
     units: Mapping[str, str]
     month_parts: Mapping[str, str]
+    year_parts: Mapping[str, tuple[int, int]]
     capital: frozenset[str]
     few: re.Pattern[str]
     since: re.Pattern[str]
@@ -55,13 +66,31 @@ def _date_words(lang: str) -> DateWords:
         ordinals=by_form((words, n) for n, words in enumerate(table.get("ordinals", ()), start=1)),
         days=by_form((words, int(n)) for n, words in table.get("days", {}).items()),
         units=by_form((units.get(unit, ""), unit) for unit in _UNITS),
-        month_parts=by_form((table.get(part, ""), part) for part in ("early", "mid", "late")),
+        month_parts=by_form((table.get(part, ""), part) for part in _PARTS),
+        year_parts=by_form(_year_parts(table)),
         capital=frozenset(forms(table.get("capital", ""))),
         few=re.compile(any_of(table.get("few", "")), re.IGNORECASE),
-        since=re.compile(rf"{any_of(table.get('since', ''))}\s+$", re.IGNORECASE),
+        since=re.compile(
+            rf"{any_of(table.get('since', ''))}\s+(?:{any_of(table.get('article', ''))}\s*)?$", re.IGNORECASE
+        ),
         singles=frozenset(map(plain, forms(units.get("span_only", "")))),
         patterns=tuple((kind, re.compile(p, re.IGNORECASE)) for kind, p in _patterns(table, undated, units)),
     )
+
+
+def _year_parts(table: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The words for quarters and halves of a year, with their first and last month."""
+    for name, size in (("quarters", 3), ("halves", 6)):
+        for at, words in enumerate(table.get(name, ())):
+            yield words, (at * size + 1, (at + 1) * size)
+
+
+def _year_patterns(table: Mapping[str, Any], of: str, year_words: str) -> Iterator[tuple[str, str]]:
+    parts = any_of(*(words for words, _ in _year_parts(table)))
+    yield "quarter", rf"(?P<part>{parts})(?:{of}|\s+)(?P<year>(?:19|20)\d\d)(?!\d){year_words}"
+    for edge in ("start", "end"):
+        year, month = (any_of(table.get(f"{unit}_{edge}", "")) for unit in ("year", "month"))
+        yield edge, rf"(?P<year>{year})|(?P<month>{month})"
 
 
 def _patterns(
@@ -81,7 +110,8 @@ def _patterns(
     words = r"(?:[^\W\d_]+[\s-]+)?[^\W\d_]+"
     count = rf"(?:(?P<count>(?<![\d.,])\d{{1,3}}|{any_of(table.get('few', ''))}|(?<!\w){words})\s+)"
     single = any_of(units.get("span_only", ""))
-    no_figure = r"(?!\d|[.,]\d|\s*(?:%|percent|square|sq|km|кв))"
+    no_figure = rf"(?!\d|[.,]\d|\s*(?:{_FIGURES}))"
+    yield from _year_patterns(table, of, year_words)
     yield "part", rf"{any_of(undated.get('part', ''))}{of}{month}{year}"
     yield "range", rf"(?P<first>{number}){to}(?P<last>{number}){of}(?P<month>{month}){year}"
     yield "range", rf"(?P<month>{month})\s+(?P<first>\d{{1,2}}){to}(?P<last>\d{{1,2}}){no_figure}{year}"
@@ -108,10 +138,11 @@ def _patterns(
     yield "loose", any_of(*table.get("loose", {}).values())
     ahead = rf"(?:(?P<next>{any_of(table.get('next', ''))})|(?P<last>{any_of(table['last'])}))\s+"
     yield "weekday", rf"(?:{ahead})?(?P<weekday>{weekday})"
-    part = any_of(*(table.get(p, "") for p in ("early", "mid", "late")))
+    part = any_of(*(table.get(p, "") for p in _PARTS))
     inside = any_of(table.get("in", ""))
     yield "month", rf"(?:(?P<in>{inside})[\s-]+)?(?:(?P<part>{part})[\s-]+(?:of\s+)?)?(?P<month>{month}){year}"
-    yield "year", rf"{inside}\s+(?P<year>(?:19|20)\d\d)(?![\d.,-]*\d|\s*(?:square|sq|km|кв|%)){year_words}"
+    before_year = any_of(*(table.get(name, "") for name in ("in", "before_year")))
+    yield "year", rf"{before_year}\s+(?P<year>(?:19|20)\d\d)(?![\d.,-]*\d|\s*(?:{_FIGURES})){year_words}"
     yield "undated", any_of(undated.get("words", ""))
 
 
@@ -420,13 +451,19 @@ def _read_month(match: re.Match[str], words: DateWords, today: date | None) -> D
         return _relative_to_nothing(match)
     last = monthrange(year, month)[1]
     part = words.month_parts.get(plain(match["part"] or match["in"] or ""), "")
-    begin, end = {"early": (1, 10), "mid": (11, 20), "late": (21, last)}.get(part, (1, last))
+    begin, end = _PARTS.get(part, (1, last))
     start = match.start("part") if match["part"] else match.start() if part else match.start("month")
     text = match.string[start : match.end()].rstrip()
     return DateMention(
-        start, start + len(text), text, "month", date(year, month, begin), date(year, month, end), MONTH, note=note,
-        bare=not match["in"] and not match["part"],
+        start, start + len(text), text, "month", date(year, month, begin), date(year, month, min(end, last)), MONTH,
+        note=note, bare=not match["in"] and not match["part"],
     )  # fmt: skip
+
+
+def _read_quarter(match: re.Match[str], words: DateWords, _today: date | None) -> DateMention:
+    """A quarter or half of a year, which is some whole months."""
+    (first, last), year = words.year_parts[plain(match["part"])], int(match["year"])
+    return _mention(match, "month", date(year, first, 1), _month_end(date(year, last, 1)), date_prec=YEAR)
 
 
 def _read_year(match: re.Match[str], _words: DateWords, _today: date | None) -> DateMention | None:
@@ -439,6 +476,7 @@ def _read_year(match: re.Match[str], _words: DateWords, _today: date | None) -> 
 _READ: Mapping[str, Callable[[re.Match[str], DateWords, date | None], DateMention | None]] = {
     "range": _read_days, "day": _read_days, "misspelled": _read_misspelled, "month": _read_month, "year": _read_year,
     "coarse": _read_coarse, "season": _read_coarse,
+    "quarter": _read_quarter,
     "undated": lambda match, _words, _today: _unread(match, _NO_DAY, "undated"),
     "part": lambda match, _words, _today: _unread(match, "a part of a month"),
 }  # fmt: skip
@@ -448,6 +486,12 @@ _READ_FROM: Mapping[str, Callable[[re.Match[str], DateWords, date], DateMention 
     # "in all weeks" is no time
     "within": lambda match, words, today: None if _count_of(match, words) is None else _read_past(match, words, today),
     "before": lambda match, _words, today: _mention(match, "day", today - timedelta(days=1)),
+    "start": lambda match, _words, today: _mention(
+        match, "day", today.replace(day=1, month=1 if match["year"] else today.month)
+    ),
+    "end": lambda match, _words, today: _mention(  # the last one that is over
+        match, "day", today.replace(day=1, month=1 if match["year"] else today.month) - timedelta(days=1)
+    ),
     "last year": lambda match, _words, today: _whole_year(match, today.year - 1),
     "relative": lambda match, words, today: _mention(match, "day", today + timedelta(words.days[plain(match[0])])),
     "loose": lambda match, _words, today: _mention(match, "day", today, loose=True),
