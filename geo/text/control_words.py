@@ -17,10 +17,14 @@ from geo.presentation.sides import side_of
 from geo.schema import text_or_none
 from geo.text.dates import months
 from geo.text.languages import languages, plain
+from geo.text.sentences import language_of
 from geo.units import read_table, unit_words
 
 _UNITS = ASSETS / "units"
-_ROLES = {"names": "words", "adjectives": "adjectives", "capital": "capital", "people": "people"}
+_ROLES = {
+    "names": "words", "adjectives": "adjectives", "capital": "capital", "people": "people", "enemy": "enemy",
+    "leader": "leaders",
+}  # fmt: skip
 _KIND = (
     r"(?:(?:oblasts?|regions?|provinces?|governorates?|districts?|krai|republic|направлени\w+|напрямк\w+"
     r"|област\w+|кра[йюея]\w*)(?!\w))"
@@ -56,6 +60,8 @@ class Names:
         found = []
         for match in self.sides.finditer(text):
             code, role = self.side_codes[str(match.lastgroup)]
+            if role == "enemy" and language_of(text) != "uk":
+                continue
             found.append(Mention(match.start(), match.end(), code, role))
         if self.codes is not None:
             for match in self.codes.finditer(text):
@@ -89,6 +95,10 @@ def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()
         for word in (code, *(row.get("name", {}).get(lang, "") for lang in languages()), *aliases):
             if len(word) > 2:
                 side_words.setdefault(word, (code, "names"))
+                side_words.setdefault(f"{word}s", (code, "names"))  # Israels Armee
+        for word in (row.get("adjective", {}).get(lang) for lang in ("de", "fr")):
+            if word:
+                side_words.setdefault(f"{word}*", (code, "adjectives"))
     for code in controllers:
         for word in (*side_of(code).names.values(), *side_of(code).aliases):
             side_words.setdefault(word, (code, "names"))
@@ -222,7 +232,7 @@ def read_label(text: str) -> Label | None:
     roles = {word.role for word in words}
     unknown = tuple(word.text for word in words if word.role in ("", "unsettled"))
     if not roles & set(_TOPICS) and not ("held" in roles and (unknown or "turned" in roles)):
-        sides = (text[m.start : m.end] for m in shipped_names().sides_in(text) if m.role != "capital")
+        sides = (text[m.start : m.end] for m in shipped_names().sides_in(text) if m.role not in ("capital", "leader"))
         unclear = (*(word.text for word in words if word.role == "unsettled"), *sides)
         return Label(unclear=unclear) if unclear else None
     ends = [one.text for one, other in pairwise(words) if _ends(one, other)]
