@@ -20,6 +20,8 @@ PARTS = (
     "styles",
     "styles_unseen",
     "stranger",
+    "plain",
+    *(f"s{number}" for number in range(1, 7)),
 )
 
 

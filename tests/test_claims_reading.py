@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.claims.control_verbs import QUOTES
-from geo.claims.model import AREAS, Claim, find_amounts, span_of
+from geo.claims.model import AREAS, QUOTES, Claim, find_amounts, span_of
 from geo.claims.reading import find_claims, read_claim
 from geo.errors import GateError, UsageError
 from geo.presentation.language import reworded, speaking
@@ -113,6 +112,19 @@ def test_every_figure_of_a_sentence_is_answered_or_named(name: str) -> None:
                 bases = " ".join(c.base or "" for c in found)
                 known = any(abs(v) in (amount.value, amount.high) for v in values)
                 assert known or words in said or words in bases, (row["text"], words)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("areas_plain", 104, 0), ("areas_stranger", 15, 0), ("areas_s1", 29, 0), ("areas_s2", 29, 0), ("areas_s3", 25, 0),
+        ("areas_s4", 24, 0), ("areas_s5", 25, 0),
+    ],
+)  # fmt: skip
+def test_texts_are_read_no_worse_than_they_were(name: str, right: int, wrong: int) -> None:
+    figures, sentences = areas_of(rows(name)).values()
+    assert figures.right >= right, figures.wrong
+    assert sentences.wanted - sentences.right <= wrong, figures.wrong
 
 
 NUMBERS = st.integers(min_value=1, max_value=9_999_999)
@@ -299,6 +311,35 @@ def test_a_region_that_is_not_known_is_not_everywhere(of: str) -> None:
     assert "is no unit that is known here" in claim.notes[0]
 
 
+def test_what_is_said_of_one_figure_is_not_said_of_another() -> None:
+    first, second = find_claims(
+        "Russia gained 14 km² in Donetsk region and Ukraine 3 km² in Kharkiv region on Thursday.", date=DAY, unread=True
+    )
+    assert (first.controller, first.value, first.date_to) == ("RU", 14.0, "2025-01-09")
+    assert second.value is None
+    assert "another side is named before it" in second.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("Russia controls 20 percent of Ukraine, including Crimea, which it annexed in 2014.", DAY),
+        ("In 2014 Russia annexed Crimea, and it now holds 20 percent of Ukraine.", DAY),
+        ("Russia has controlled 75 percent of Zaporizhzhia region since the spring of 2022.", DAY),
+        ("Україна контролює 1250 км² Курської області – станом на 19 серпня.", "2024-08-19"),
+        ("The Pentagon says Ukraine holds 500 sq km of Kursk region, half of what it held in September.", DAY),
+    ],
+)
+def test_a_day_belongs_to_the_figure_of_its_clause(text: str, day: str) -> None:
+    assert find_claims(text, date=DAY)[0].date_to == day
+
+
+def test_a_full_stop_groups_thousands_in_german_alone() -> None:
+    (claim,) = find_claims("Russland eroberte im Jahr 2024 rund 4.168 Quadratkilometer der Ukraine.", date=DAY)
+    assert (claim.value, claim.controller, claim.unit) == (4168.0, "RU", "UA")
+    assert find_claims("Russia captured 4.168 km² of Ukraine in 2024.", date=DAY) == []
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -315,6 +356,14 @@ def test_a_region_that_is_not_known_is_not_everywhere(of: str) -> None:
         ("Russia holds 30 percent of Ukrainians on its soil.", "something else than ground"),
         ("Russia took 45 km² of Boristan district, not 80 as Moscow says.", "'Boristan' is no unit"),
         ("Russia has not taken 45 km² of Donetsk region.", "a denial"),
+        ("The wildfire has consumed 150 hectares of land held by Russia in Luhansk region.", "'wildfire' stands by"),
+        ("A farm of 20 hectares held by a Ukrainian company was hit.", "'farm' stands by the figure"),
+        ("The two armies exchanged some 15 km² in Donetsk region without gain.", "'exchanged' stands by the figure"),
+        ("Площадь пожара на территории под контролем РФ достигла 500 гектаров.", "'пожара' stands by the figure"),
+        ("We liberated 189 settlements last year.", "'We' stands by the figure"),
+        ("Russia had occupied 20 km² of Sumy region.", "whether it was taken then or is held since"),
+        ("Ukrainian troops pushed the Russians back and took 8 km² in Sumy region.", "which of several sides"),
+        ("Українські військові відкинули ворога і звільнили 8 км² на Сумщині.", "which of several sides"),
     ],
 )  # fmt: skip
 def test_a_refusal_gives_its_own_reason(text: str, why: str) -> None:

@@ -9,11 +9,12 @@ from itertools import pairwise
 
 from geo.claims.model import Amount
 from geo.text.control_words import Mention, Names
-from geo.text.languages import languages, word_list
+from geo.text.dates import DateMention
+from geo.text.languages import any_of, cached_words, languages, word_list
 from geo.text.numbers import spelled_pattern
 from geo.text.sentences import sentence_breaks
 from geo.text.speakers import negation
-from geo.text.words import Phrase, find_phrases
+from geo.text.words import Phrase, find_phrases, is_function_word
 
 
 def _any(name: str) -> str:
@@ -21,98 +22,66 @@ def _any(name: str) -> str:
     return f"(?:{'|'.join(word_list(c, 'claims')[name] for c in languages() if name in word_list(c, 'claims'))})"
 
 
-GROUND, _LAND, _SPEECH = _any("ground"), _any("land"), _any("speech")
+def shape(pattern: str, *, ignore_case: bool = True) -> re.Pattern[str]:
+    """A pattern with the words of all languages for every name in it: "<by> $"; "NUMBER" is a number in words."""
+    filled = re.sub(r"(?<!\?P)<(\w+)>", lambda m: _FORCES if m[1] == "forces" else _any(m[1]), pattern)
+    return re.compile(filled.replace("NUMBER", spelled_pattern()), re.IGNORECASE if ignore_case else 0)
+
+
+GROUND, _LAND, _SPEECH, _UNDER = _any("ground"), _any("land"), _any("speech"), _any("under")
 LONGEST = 2_000  # characters of a sentence
 _FORCES = r"(?:armed |military |ground |state |defen[cs]e |government |and allied |airborne |special )*" + _any(
     "forces"
 )
 _ADVERB = r"(?:(?:now|still|also|currently|already|since|so far|then|only|just|reportedly|\w+ly) )*"
 _BE = rf"(?:is|are|was|were|be|been|being) {_ADVERB}"
-_SIZE_FOLLOWS = re.compile(
-    r" [^.;]{0,40}\b(?:to|of|cover(?:s|ed)|measure[sd]|amount(?:s|ed)|total(?:s|led)|is|was|at)\b"
-)
-BREAKS = re.compile(rf"[;:](?= )|, {_any('breaks_after_comma')}\b| {_any('breaks')}\b| – | — ", re.IGNORECASE)
-_NOT_AFTER = re.compile(r"\s*(?:from|away|behind|beyond|off|inside|deep|short|north|south|east|west)\b", re.IGNORECASE)
-_GOES_ON = re.compile(rf"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|{_any('goes_on')}\b|{GROUND}\b)", re.IGNORECASE)
-_RATE = re.compile(rf"(?<!\w)(?:{_any('rate')})(?!\w)", re.IGNORECASE)
-_SHORT_OF = re.compile(rf"\s*(?:{_any('short_of')}|{_any('compared')})(?!\w)", re.IGNORECASE)
-# "all but 5 percent", "вся область, кроме 200 км²": the figure is what is left out
-_ALL_BUT = re.compile(
-    rf"(?<!\w)(?:{_any('all_but')})(?:\s+(?:an?|the|about|around|some|roughly|only|just|last|final|remaining|etwa|rund|die|den|"
-    r"letzten?|близько|приблизно|около|примерно|останніх|последних|environ|les|derniers))*\s*$",
-    re.IGNORECASE,
-)
-# ", not 2,000 as Damascus claims" denies that other figure
-_NOT_OTHER = re.compile(
-    rf",\s*(?:and |und |et |а )?(?:not|nicht|non|не)\s+(?:the )?(?:\d|{spelled_pattern()})[^;]*", re.IGNORECASE
-)
-_OF_BEFORE = re.compile(rf"(?:^|[,;:]\s*){_any('of_before')}\s*$", re.IGNORECASE)
-_PART_OF = _any("part_of")
-_FROM = re.compile(r"(?:from|von|з|із|из|с|от|від)\s+", re.IGNORECASE)
-# "70 km², of them 50 in Donetsk region": the place is that of the part
-_OF_THEM = re.compile(
-    r"(?<!\w)(?:of (?:them|these|those|which|that)|including|with|(?:з|із|из) (?:них|яких|которых)|у тому числі|"
-    r"в том числе|зокрема|включая|davon|darunter|dont|parmi lesquels)(?!\w)",
-    re.IGNORECASE,
-)
-# "half as much as in November (725 km²)"
-_IN_BRACKETS = re.compile(r"(?<!\w)(?:than|as|als|ніж|чем|qu['’]|que )[^.;()]{0,30}\(\s*$", re.IGNORECASE)
-_BEFORE = re.compile(r"\s*(?:before|until|prior to|ahead of|bevor|vor|avant|до|перед)\s+\w", re.IGNORECASE)
+_SIZE_FOLLOWS = shape(r" [^.;]{0,40}\b<size>\b")
+BREAKS = shape(r"[;:](?= )|, <breaks_after_comma>\b| <breaks>\b| – | — ")
+_NOT_AFTER = shape(r"\s*<not_after>\b")
+_GOES_ON = shape(r"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|<goes_on>\b|<ground>\b)")
+_RATE = shape(r"(?<!\w)<rate>(?!\w)")
+_SHORT_OF = shape(r"\s*(?:<short_of>|<compared>)(?!\w)")
+_ALL_BUT = shape(r"(?<!\w)<all_but>(?:\s+<fillers>)*\s*$")  # "all but 5 percent": the figure is what is left out
+_NOT_OTHER = shape(
+    r",\s*<not_other>\s+(?:the )?(?:\d|NUMBER)[^;]*"
+)  # ", not 2,000 as Damascus claims" denies that other
+_OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*$")
+_OF_PLACE = shape(r"(?:^|[,;:]\s*)<of_before> [^,;:]{1,40}$")
+_PART_OF, _COUNTRY = _any("part_of"), rf"{_any('country')}(?!\w)"
+_FROM = shape(r"<from>\s+")
+_OF_THEM = shape(
+    r"(?<!\w)<part_follows>(?!\w)"
+)  # "70 km², of them 50 in Donetsk region": the place is that of the part
+_IN_BRACKETS = shape(r"(?<!\w)<than>[^.;()]{0,30}\(\s*$")  # "half as much as in November (725 km²)"
+_BEFORE = shape(r"\s*<before>\s+\w")
 # "lost 40,000 men for 4,168 km²": the verb is of the other number
-_PRICE = re.compile(
-    r"(?<!\d)(?<!\d[,.])\d[\d,.]*\s+[^\W\d]\w*(?:\s\w+)?\s+(?:for|per|за|für|pour)\s+(?:the |les |die )?$",
-    re.IGNORECASE,
-)
-_COUNTRY = r"(?:України|Украины|Росії|России)(?!\w)"  # in the genitive
-_BESIDE = re.compile(
-    r"(?<!\w)(?:compared (?:to|with)|versus|vs\.?|than|rather than|instead of|as against|(?:up|down) from|"
-    r"gegenüber|nach|statt|anstelle von|contre|après|au lieu de|проти|против|порівняно з|"
-    r"по сравнению с|замість|вместо|ніж|чем)"
-    r"\s+(?:\w+\s+)?$",
-    re.IGNORECASE,
-)
-_MOVED = re.compile(
-    r"\b(?:mov(?:ed|ing)|advanc|shift|push|retreat|deep|wide|depth|просу|продви|отодви|вглиб)\w*", re.IGNORECASE
-)
-_OUT_OF = re.compile(
-    rf"[\s\S]{{0,60}}?(?:\d|{spelled_pattern()})\s+(?:(?:out )?of(?: (?:the|its|those|their))?(?: \w+)?|"
-    r"з|із|из|von(?: den)?|des|sur(?: les)?)\s*$",
-    re.IGNORECASE,
-)
-_INSIDE = re.compile(
-    rf"(?<!\w)(?:{_any('inside')}|територі\w+|территори\w+|земл\w+) (?:the |der |\w+ern )?$", re.IGNORECASE
-)
-_INSIDE_APOSTROPHE = re.compile(r"(?:dans|de) l['’]$", re.IGNORECASE)
-_VERB_LAST = re.compile(_any("verb_last"), re.IGNORECASE)
-_VERB_FIRST = re.compile(_any("verb_first"), re.IGNORECASE)
-CHANGED = re.compile(rf"(?<!\w)(?:{_any('changed')})(?!\w)", re.IGNORECASE)
-_NOBODYS = re.compile(rf"\b{_any('nobodys')}\b", re.IGNORECASE)
-# spaces for quotation marks, so that every position stays
-QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
-_MODIFIER = re.compile(rf"{_any('modifier')}\s+", re.IGNORECASE)
+_PRICE = shape(r"(?<!\d)(?<!\d[,.])\d[\d,.]*\s+[^\W\d]\w*(?:\s\w+)?\s+<price> $")
+_BESIDE = shape(r"(?<!\w)<beside>\s+(?:\w+\s+)?$")
+_MOVED = shape(r"\b<moved>\w*")
+_OUT_OF = shape(r"[\s\S]{0,60}?(?:\d|NUMBER)\s+<out_of>\s*$")
+_INSIDE = shape(r"(?:(?<!\w)<inside> (?:<article> )?|<inside_glued>)$")
+_VERB_LAST, _VERB_FIRST = shape("<verb_last>"), shape("<verb_first>")
+CHANGED, LATER = shape(r"(?<!\w)<changed>(?!\w)"), shape(r"(?<!\w)<later>(?!\w)")
+FIRST_PERSON, _WE = shape(r"(?<!\w)<first_person>(?!\w)"), shape(r"\b<we>\b")
+_NOBODYS, _PRONOUN = shape(r"\b<nobodys>\b"), shape(r"\b<pronoun>\b")
+_MODIFIER = shape(r"<modifier>\s+")
 _BRACKETS = r"^\s*(?:\([^)]*\)\s*)?"
-_BASE = re.compile(rf"{_BRACKETS}(?:{_any('of')}\s*)?{_any('base')}", re.IGNORECASE)
-_TAKEN = re.compile(
-    rf"(?:{_BRACKETS}(?:of|from) (?:what\b|(?:its|the|their) (?:gains|conquests))"
-    rf"|^(?:[^,;:]|,\d|, (?:das|die|den|que|qu['’]|захв|захоп|зайнят|занят|завоёв|що|котор))*?\b{_any('taken')}\b)",
-    re.IGNORECASE,
-)
-_OCCUPIED = re.compile(rf"\b{_any('occupied')}$", re.IGNORECASE)
-_STANDS = re.compile(r"\b(?:is|are|been|remains?|remained|still|already) $", re.IGNORECASE)
-_PRONOUN = re.compile(r"\b(?:it|they|its|their)\b", re.IGNORECASE)
-_UNDER = _any("under")
+_BASE = shape(rf"{_BRACKETS}(?:<of>\s*)?<base>")
+_TAKEN = shape(rf"(?:{_BRACKETS}<taken_of>|^(?:[^,;:]|,\d|, <which>)*?\b<taken>\b)")
+_OCCUPIED, _ONCE = shape(r"\b<occupied>$"), shape(r"(?<!\w)<occupied_once>$")
+EVER_SINCE = shape(r"(?<!\w)<ever_since> [^,;.:]{3,60}$")
+_STANDS_ON, _STANDS = shape(r"(?<!\w)<stands_on>\s+$"), shape(r"\b<stands> $")
 _BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
-_OWNED_BEFORE = re.compile(r"\b(?:occupied|held|controlled|seized) by (?:the )?$", re.IGNORECASE)
-_OWNED_AFTER = re.compile(r"-(?:occupied|held|controlled)\b", re.IGNORECASE)
-_NOUN = re.compile(
-    r"(?:gains?|losses|loss|advances?|holdings|bridgehead|foothold|salient|pocket)(?: of)?", re.IGNORECASE
-)
-_BY_THE = (
-    r"\b(?:by|von|durch|par|control of) (?:the |der |die |den |la |les |l['’])?$|\bf[ae]ll(?:s|en|ing)? to (?:the )?$"
-)
-_AND_THE = r",? (?:and|und|et|і|й|и|та) (?:the |der |la |l['’])?"
-_WE = re.compile(rf"\b{_any('we')}\b", re.IGNORECASE)
-_LEADS_TO = re.compile(r"\s*(?:of|in|inside|within)\s(?:[\w'’]+\s){0,4}$", re.IGNORECASE)
+_OWNED = shape(r"(?<=-)<owned> (?:<ground>|part|zone|share)\b")
+_OWNED_BEFORE, _OWNED_AFTER = shape(r"\b(?:<owned>|seized) by (?:the )?$"), shape(r"-<owned>\b")
+_NOUN = shape(r"<nouns>(?: of)?")
+_BY_THE = shape(r"\b<by> ?$")
+_AND_THE = rf",? {_any('and')} ?"
+_LEADS_TO = shape(r"\s*<leads_to>\s(?:[\w'’]+\s){0,4}$")
+_NAME_GOES_ON = shape(r" (?!<name_goes_on>)[A-Z][a-z]+", ignore_case=False)
+_ACTS = shape(r"\b(?:<forces>|<acts_for>) of (?:the )?$")
+_NO_ACTOR = shape(r"\b<no_actor> ?$")
+_GOES_FOR = shape(r"(?<!\w)(?:<also>|<speech>(?: that)?)(?!\w)|:(?= )")
 
 
 @dataclass(frozen=True)
@@ -148,6 +117,10 @@ def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:
     units = []
     sides = names.sides_in(text)
     for unit in names.units_in(text):
+        if _NAME_GOES_ON.match(text, unit.end) and not any(
+            s.start == unit.end + 1 and s.role != "leader" for s in sides
+        ):
+            continue  # Vladimir Putin
         rival = next((s for s in sides if s.start < unit.end and unit.start < s.end), None)
         if rival is not None:
             longer = unit.end - unit.start > rival.end - rival.start + 2
@@ -196,7 +169,8 @@ def _lead(text: str, amount: Amount) -> str:
 
 def is_whole(text: str, amount: Amount) -> bool:
     """Whether an amount is what another one is a part of: "Of the 900 km² it took, it still holds 350"."""
-    return bool(_OF_BEFORE.search(_lead(text, amount)))
+    lead = _lead(text, amount)
+    return bool(_OF_BEFORE.search(lead) or (text[amount.end :].startswith(",") and _OF_PLACE.search(lead)))
 
 
 def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb | None:
@@ -208,6 +182,8 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
         away = _NOT_AFTER.match(text[amount.end :]) or _MOVED.search(text[slice(*clause)])
         return None if away else next((d for d in found if d.name == "front"), None)
     found = [d for d in found if d.name != "front" and not amount.start <= d.start < amount.end]
+    # "has fallen to less than 9,000 km²" is no fall of ground to a side
+    found = [d for d in found if not (text[d.start] in "Ff" and text[d.end : amount.start].isspace())]
     # a verb may belong to "what Ukraine took" rather than to the amount
     relative = [d for d in found if re.search(r"\b(?:what|that|which|who)\b[^,;]*$", text[: d.start], re.I)]
     apart = [d for d in relative if _verbs(text, d.end, amount.start)]
@@ -216,12 +192,14 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
     after = [d for d in found if d.start >= amount.end]
     if before:
         return before[-1]
-    if not after:
-        return None
+    if not after or (amount.unit != "percent" and len({d.name for d in after if d.end - d.start > 2}) > 1):
+        return None  # "1,000 km², seized in August, was retaken": what is said of the figure is not plain
     first = after[0]
     # "40 percent of what Ukraine took has been retaken": the words of the base are not the verb
     if amount.unit == "percent" and says_base(text, amount):
-        if _VERB_LAST.fullmatch(text[first.start : first.end]):
+        if final := [d for d in after if _VERB_LAST.fullmatch(text[d.start : d.end])]:
+            return final[-1]
+        if first.name == "held" and not says_taken(text, amount):
             return first
         later = [d for d in after if d.name in ("retaken", "lost", "gained") and d.passive]
         return later[-1] if later else (first if first.passive and first.name == "retaken" else None)
@@ -237,7 +215,8 @@ def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
     """The words of control in a stretch of text, but for those in another sense."""
     other = list(find_phrases(text, "control_verbs", "other", start=max(low - 30, 0)))
     found = [*find_phrases(text, "control_verbs", "verbs", start=low, end=high)]
-    sized = find_phrases(text, "control_verbs", "held_where", start=low, end=high)
+    sized = [*find_phrases(text, "control_verbs", "held_where", start=low, end=high)]
+    sized += (Phrase("held", *m.span()) for m in _OWNED.finditer(text, low, high))
     found += [phrase for phrase in sized if _SIZE_FOLLOWS.match(text[phrase.end :])]
     return sorted(
         (p for p in found if not any(o.start < p.end and p.start < o.end for o in other)), key=lambda p: p.start
@@ -250,6 +229,7 @@ def _verb(text: str, phrase: Phrase) -> ControlVerb:
         re.match(r" (?:by|par|durch)\b(?! (?:[a-z]+ ){0,3}\d)", after)
     )
     passive = passive or (written.startswith("f") and written.endswith(" to"))  # "has fallen to Russia"
+    passive = passive or bool(re.search(r"\bsous (?:le )?$", before, re.I))
     passive = passive or bool(re.search(r"\bunder(?: the)?(?: [\w'’]+){0,3} $", before, re.I) and phrase.name == "held")
     # "801 km² of Kursk region retaken": a participle after its ground
     participle = written.endswith(("ed", "en", "held", "lost"))
@@ -277,9 +257,48 @@ def is_occupied(text: str, verb: ControlVerb) -> bool:
     return bool(_OCCUPIED.search(text[: verb.end])) and not _STANDS.search(text[: verb.start])
 
 
+def leads(text: str, start: int, end: int, sides: Sequence[Mention]) -> bool:
+    """Whether a time stands before the clause of a figure and in none of its own: "In May, after the fall of …"."""
+    comma = text.find(",", start, end + 1)
+    return not any(start <= s.start < (end if comma < 0 else comma) for s in sides)
+
+
+def hangs_on(text: str, start: int, end: int) -> bool:
+    """Whether what follows a clause only adds to it: " – as of 19 August"."""
+    return bool(re.match(r" ?[;:–—] ", text[start:end])) and not _verbs(text, start, end)
+
+
+def is_once(text: str, verb: ControlVerb, dates: Sequence[DateMention]) -> bool:
+    """Whether "occupied" may be what happened or what stands: neither its form nor a day says which."""
+    stands = any(_STANDS_ON.search(text[: m.start]) for m in dates)
+    return bool(_ONCE.search(text[: verb.end])) and not verb.passive and not stands
+
+
 def listed(between: str) -> bool:
     """Whether two amounts are named together: "1,294 km² and 100 settlements"."""
     return bool(re.fullmatch(r"\s*,?\s*(?:and|or|plus|as well as|і|та|и)?\s*", between))
+
+
+_TOKEN = re.compile(r"[^\W\d_]{2,}(?:-[^\W\d_]+)*|\d[\d.,]*")
+
+
+@cached_words
+def _known_words() -> re.Pattern[str]:
+    listed = any_of(*(word_list(code, "claims").get("known", "") for code in languages()))
+    return re.compile(rf"{listed}|{GROUND}|{_any('forces')}|{_SPEECH}|{_any('we')}|{_any('changed')}", re.IGNORECASE)
+
+
+def strange_word(text: str, low: int, high: int, known: Sequence[tuple[int, int]]) -> str | None:
+    """The first word of a stretch outside the known spans that is none of those which change nothing."""
+    spans = [*known, *((p.start, p.end) for p in _verbs(text, 0, len(text)))]
+    for match in _GOES_FOR.finditer(text, low, high):  # "stand near it and have taken": what was said before
+        low = match.end()
+    for token in _TOKEN.finditer(text, low, high):
+        if any(a < token.end() and token.start() < b for a, b in spans) or is_function_word(token[0]):
+            continue
+        if not _known_words().fullmatch(token[0]):
+            return token[0]
+    return None
 
 
 def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Mention], sides: Sequence[Mention]) -> bool:
@@ -322,7 +341,7 @@ def actor_of(
     text: str, clause: tuple[int, int], verb: ControlVerb, sides: Sequence[Mention]
 ) -> tuple[str | None, str | None]:
     """The side that holds, gains or loses, and why it is not known where it is not."""
-    if verb.passive:
+    if verb.passive or any(verb.start <= s.start < verb.end for s in sides):
         return _agent(text, verb, sides)
     before = [s for s in sides if s.end <= verb.start]
     subjects = [s for s in before if _can_act(text, s)]
@@ -337,8 +356,11 @@ def actor_of(
     if owners:  # "Russia's net gain", "the pocket that Kyiv clings to"
         return owners[-1].code, None
     between = text[max(speech_end, mine[-1].end if mine else speech_end) : verb.start]
+    led = re.search(r"(?<!\w)von (?:der |den |dem )?$", text[: before[-1].start]) if before else None
+    if led and re.fullmatch(rf" (?:{_FORCES} )?", text[before[-1].end : verb.start], re.I):
+        return before[-1].code, None  # "das von der Ukraine kontrollierte Gebiet"
     if mine:
-        return _joint(text, mine)
+        return _joint(text, mine, verb)
     if _PRONOUN.search(between) and subjects:
         return subjects[-1].code, None
     if _WE.search(between):
@@ -362,8 +384,10 @@ def actor_of(
     return (owned[-1].code, None) if owned else (None, "no side is named")
 
 
-def _joint(text: str, mine: Sequence[Mention]) -> tuple[str | None, str | None]:
+def _joint(text: str, mine: Sequence[Mention], verb: ControlVerb) -> tuple[str | None, str | None]:
     last = mine[-1]
+    if len({s.code for s in mine}) > 1 and _GOES_FOR.search(text, last.end, verb.start):
+        return None, "which of several sides did it is not said"  # "troops pushed the Russians back and took 8 km²"
     for other in mine[:-1]:
         if (
             re.fullmatch(
@@ -385,11 +409,7 @@ def _agent(text: str, verb: ControlVerb, sides: Sequence[Mention]) -> tuple[str 
             return side.code, None
     after = [s for s in sides if s.start >= verb.end]
     for side in after:
-        if re.search(
-            _BY_THE,
-            text[: side.start],
-            re.I,
-        ):
+        if _BY_THE.search(text[: side.start]):
             return side.code, None
     inner = [s for s in sides if verb.start <= s.start < verb.end]
     # "окуповано Росією", "під контролем Росії": the case says it
@@ -408,14 +428,9 @@ def _cyrillic_agent(text: str, verb: ControlVerb, side: Mention) -> bool:
 def _can_act(text: str, side: Mention) -> bool:
     """Whether a side can be the one that acts: not "in Ukraine", not "Russia's Kursk region"."""
     before, after = text[: side.start], text[side.end :]
-    if re.search(r"\b(?:forces|army|military|troops|soldiers|staff|ministry|units) of (?:the )?$", before, re.I):
+    if _ACTS.search(before):
         return True
-    if re.search(
-        r"\b(?:in|inside|within|across|into|of|from|against|near|to|over|on|with|by|for|в|у|на|від|от|з|из|en|der|dans)"
-        r" (?:the |der )?$"
-        r"|\b(?:de|dans) (?:la |l['’])$",
-        before, re.I,
-    ):  # fmt: skip
+    if _NO_ACTOR.search(before) and before != "Der ":
         return False
     if re.match(
         rf"['’]s? (?!{_FORCES}|\w+ (?:staff|ministry|army|forces|command|military)|\w+ (?:said|says))", after, re.I
@@ -455,7 +470,7 @@ def place_of(
         also = country and any(re.fullmatch(_AND_THE, text[country.end : s.start]) for s in sides if s.start > at)
         if country is not None and not also and not re.match(r"['’]s", text[country.end :]):
             return country.code, None
-    units = [u for u in units if not _OF_THEM.search(text, amount.end, max(u.start, amount.end))]
+    units = [u for u in units if not _OF_THEM.search(text, amount.end + 2, max(u.start, amount.end + 2))]
     pools = ([u for u in units if clause[0] <= u.start < clause[1]], units)
     for pool in pools:
         codes = list(dict.fromkeys(u.code for u in pool))
@@ -486,10 +501,20 @@ def leads_to(between: str) -> bool:
     return bool(_LEADS_TO.match(between) or re.fullmatch(rf"\s*(?:{_PART_OF})?", between, re.IGNORECASE))
 
 
+def speaks(text: str, side: Mention) -> bool:
+    """Whether a side only says what a figure is: "while Moscow puts it at 440 km²"."""
+    return bool(re.match(rf" (?:{_SPEECH}|puts?)\b", text[side.end :], re.IGNORECASE))
+
+
+def acting(text: str, sides: Sequence[Mention]) -> list[Mention]:
+    """The sides that may be the one that acts, and are not the ground."""
+    return [s for s in sides if _can_act(text, s) and not _is_place(text, s)]
+
+
 def _is_place(text: str, side: Mention) -> bool:
     """Whether a country stands for its ground: "in Ukraine", "of Ukraine's territory", "Ukrainian land"."""
     before, after = text[: side.start], text[side.end :]
-    if side.role in ("capital", "people"):
+    if side.role not in ("names", "adjectives") or not re.fullmatch("[A-Z]{2}", side.code):
         return False
     possessive = "['’]s? " if side.role == "names" else " "
     if re.match(rf"{possessive}(?:[\w-]+ ){{0,2}}?{_LAND}\b", after, re.I):
@@ -499,5 +524,5 @@ def _is_place(text: str, side: Mention) -> bool:
     if side.role != "names" or re.search(r"(?:forces|army|military|troops|staff) of (?:the )?$", before, re.I):
         return False
     of_ground_before = re.search(r"(?:км|км²|km²|km2|мил\w|гектар\w*)\s$", before)  # "410 кв. км України"
-    inside = _INSIDE.search(before) or _INSIDE_APOSTROPHE.search(before) or of_ground_before
+    inside = _INSIDE.search(before) or of_ground_before
     return bool(inside) and not after.startswith(("'s", "’s"))

@@ -14,6 +14,7 @@ from geo.presentation.language import N_, gettext
 from geo.schema import last_instant, text_or_none, to_instant
 from geo.text.languages import any_of, by_form, cached_words, languages, plain, word_list
 from geo.text.numbers import read_number, scale_pattern, scales, spelled_pattern
+from geo.text.sentences import language_of
 
 QUANTITIES = ("held", "gained", "lost", "net", "share retaken", "front length", "settlements held")
 COMPARATORS = (
@@ -277,7 +278,8 @@ _SIGNS = {
 # the longest first where the word of one is in that of another
 _UNIT_ORDER = ("km2", "mi2", "ha", "acre", "other", "percent", "settlements", "km", "mi")
 _DIGITS = r"(?<![\d.,])\d{1,3}(?:[, \u00a0\u2009\u202f]\d{3})+(?:\.\d+)?(?!\d)|(?<![\d.,])\d+(?:[.,]\d+)?"
-_QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
+# spaces for quotation marks, so that every position stays
+QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
 
 
 @cached_words
@@ -312,7 +314,7 @@ def _amount_pattern() -> re.Pattern[str]:
     unit = "|".join(f"(?P<{name}>{_unit_pattern(name)})" for name in _UNIT_ORDER)
     return re.compile(
         rf"(?P<lead>(?:{before}\s*){{0,4}})(?P<between>{_words('between')} )?"
-        rf"(?P<first>{number})(?:\s?(?:%|percent|per cent))?"
+        rf"(?P<first>{number})(?:\s?(?:%|percent|per cent)|(?P<plus>\+))?"
         rf"(?:(?:\s?[-–—]\s?| {_words('and')} )(?P<second>{number}))?[\s-]{{0,2}}(?:{_words('more')} )?(?:{unit})"
         rf"(?P<tail>,? {after})?",
         re.IGNORECASE,
@@ -348,9 +350,15 @@ class Amount:
     notes: tuple[str, ...] = ()
 
 
+def plain_signs(text: str) -> str:
+    """A text of the same length without quotation marks, and without the full stops that group German thousands."""
+    text = text.translate(QUOTES)  # also within an amount: "some 40" percent
+    return re.sub(r"(?<=\d)\.(?=\d{3}(?!\d))", "\u202f", text) if language_of(text) == "de" else text
+
+
 def find_amounts(text: str) -> list[Amount]:
     """Every amount of a text in order; conversions such as "(193 square miles)" are left out."""
-    text = text.translate(_QUOTES)  # quotation marks within an amount: "some 40" percent
+    text = plain_signs(text)
     found = [_amount(match) for match in _amount_pattern().finditer(text)]
     taken = [(a.start, a.end) for a in found]
     for match in _part_pattern().finditer(text):
@@ -366,7 +374,7 @@ def find_amounts(text: str) -> list[Amount]:
 
 def _amount(match: re.Match[str]) -> Amount:
     unit = next(name for name in _UNIT_ORDER if match[name])
-    lead = _comparator(match["lead"], "before")
+    lead = _comparator(match["lead"], "before") or ("at least" if match["plus"] else None)
     tail = _comparator(match["tail"] or "", "after")
     value, step, notes = _value(match["first"])
     if unit == "other":  # dunams, of which every country has its own; points of percent

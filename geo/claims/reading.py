@@ -13,7 +13,7 @@ from typing import NamedTuple
 from geo.archive.results import When
 from geo.archive.shared_docs import described
 from geo.claims import control_verbs
-from geo.claims.control_verbs import CHANGED, ControlVerb
+from geo.claims.control_verbs import CHANGED, ControlVerb, shape
 from geo.claims.model import (
     AREAS,
     LENGTHS,
@@ -22,6 +22,7 @@ from geo.claims.model import (
     Amount,
     Claim,
     find_amounts,
+    plain_signs,
     rounded_step,
     vague_pattern,
 )
@@ -29,7 +30,8 @@ from geo.schema import last_instant
 from geo.text.control_words import Mention, Names, shipped_names
 from geo.text.dates import DateMention, find_dates
 from geo.text.languages import any_of, cached_words, languages, word_list
-from geo.text.speakers import first_speaker
+from geo.text.sentences import TextSpan, language_of
+from geo.text.speakers import find_attributions, first_speaker
 from geo.text.words import find_phrases
 
 _NO_CLAIM = "not read as a claim: "
@@ -143,7 +145,7 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
     today = None if when is None else last_instant(when).date()
     found: list[Claim] = []
     for start, end in control_verbs.sentences(text):
-        words = text[start:end].translate(control_verbs.QUOTES)
+        words = plain_signs(text[start:end])
         amounts = find_amounts(words)
         is_table = len(amounts) > _FIGURES
         rest = [(a.start, a.end, f"one of more than {_FIGURES} figures in a sentence") for a in amounts if is_table]
@@ -160,6 +162,7 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
         day, dated = day_of_saying(words, today=today)
         said_from = day or today
         dates = find_dates(_without_compared(dated), today=said_from)
+        dates = [replace(m, since=m.since or bool(control_verbs.EVER_SINCE.search(dated[: m.start]))) for m in dates]
         dates = [mention for mention in dates if not _THAN.search(dated[: mention.start])]
         amounts = _with_bare(words, amounts, units, dates)
         scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from)
@@ -173,29 +176,16 @@ _BARE = re.compile(
     r"(?<![\d.,:])\d{1,3}(?:[, \u00a0\u202f]\d{3})+(?!\d)|(?<![\d.,:/-])\d+(?:[.,]\d+)?(?![\d%²/:-]|\.\d)"
 )
 # "from 150 in September", "than the 720 it held in October": the date is that of the other figure
-_COMPARED = re.compile(
-    rf"(?<!\w)(?:(?:up|down) from|from|than|against|compared with|gegenüber|nach|contre|après|після|после|проти|против|"
-    rf"порівняно з|по сравнению с)\s+(?:\w+\s+){{0,2}}?(?:{_BARE.pattern})(?:\s*(?:km²|%|[\w.]+))?"
-    r"(?:\s+(?:it|they) \w+)?"
-    r"\s+(?=(?:in|on|at|by|im|am|en|au|у|в|за)\s)(?P<when>[^.;,]{3,30})",
-    re.IGNORECASE,
+_COMPARED = shape(
+    rf"(?<!\w)<compared_with>\s+(?:\w+\s+){{0,2}}?(?:{_BARE.pattern})(?:\s*(?:km²|%|[\w.]+))?(?:\s+(?:it|they) \w+)?"
+    r"\s+(?=<when>\s)(?P<when>[^.;,]{3,30})"
 )
-# "the most in a day since November": the date is that of the other figure
-_RECORD = re.compile(
-    r",\s*(?:(?:by far )?(?:the|its|their) (?:most|biggest|largest|highest|fastest|lowest|smallest|best|worst)|"
-    r"найбільш|наибольш|самый|самое|die größte|so viel|le plus|la plus)\b[^.;]*",
-    re.IGNORECASE,
-)
-# "five times more than in 2021"
-_THAN = re.compile(
-    r"(?<!\w)(?:than|as|als|wie|ніж|чем|que|qu['’]|(?:менше|більше|меньше|больше) за)\s*"
-    r"(?:(?:in|at|on|en|im|у|в|during|the|a)\s+)*$",
-    re.IGNORECASE,
-)
-_BARE_ENDS = re.compile(r"\s*(?:$|[.,;)!])|\s+(?:in|of|by|on|since|and|now|today|last|this|it|at)\b")
-_AND = re.compile(r"(?:,|\b(?:and|und|et|та|і|й|и))\s*$", re.IGNORECASE)
-_OR = re.compile(r"\w(?:,\s*(?:or|або|или|oder|ou)|\s*\(|,\s*то есть|,\s*тобто|,\s*also|,\s*soit)\s*$", re.IGNORECASE)
-_TO = re.compile(r"(?<!\w)(?:to|до|auf|à)(?:\s+\w+)?\s*$", re.IGNORECASE)
+_RECORD = shape(r",\s*<record>\b[^.;]*")  # "the most in a day since November": the date is that of the other figure
+_THAN = shape(r"(?<!\w)<than_time>\s*(?:<than_in>\s+)*$")  # "five times more than in 2021"
+_BARE_ENDS = shape(r"\s*(?:$|[.,;)!])|\s+<bare_ends>\b")
+_AND, _OR = shape(r"(?:,|\b<and>)\s*$"), shape(r"\w(?:,\s*<or>|\s*\()\s*$")
+_TO, _BASED = shape(r"(?<!\w)<to>(?:\s+\w+)?\s*$"), shape(r"\s*<base_of>\s*(?:roughly|about|some)?\s*")
+_BASE_IS, _HAS = shape("<base_is>"), shape(r"\b<has> (?:[^.;,]* )?$")
 
 
 def _without_compared(text: str) -> str:
@@ -294,14 +284,15 @@ def _based(scene: _Scene, number: int) -> bool:
     if number + 1 >= len(scene.amounts) or amount.unit != "percent":
         return False
     between = scene.text[amount.end : scene.amounts[number + 1].start]
-    words = r"\s*(?:of|des|der|из|з|із) (?:the|its|some|about|those|these|their|тих|тех)?\s*(?:roughly|about|some)?\s*"
-    return bool(re.fullmatch(words, between, re.IGNORECASE))
+    return bool(_BASED.fullmatch(between))
 
 
 def _clause(scene: _Scene, number: int) -> tuple[int, int]:
     """The stretch of a sentence that an amount belongs to."""
     amount = scene.amounts[number]
     breaks = [m.start() for m in control_verbs.BREAKS.finditer(scene.text)]
+    if not number:  # "Russian gains over the week: 64 km²"
+        breaks = [b for b in breaks if b > amount.start or scene.text[b : amount.start].strip(" :–—")]
     before = [b for b in breaks if b < amount.start]
     after = [b for b in breaks if b >= amount.end]
     low = max(before) if before else 0
@@ -321,7 +312,7 @@ def _clause(scene: _Scene, number: int) -> tuple[int, int]:
         if control_verbs.is_whole(
             scene.text, amounts[previous]
         ):  # "of the 1,376 km² seized in August, it has lost 700"
-            low = max(low, scene.text.find(",", low, amount.start))
+            low = max(low, scene.text.rfind(",", low, amount.start))
         dated = [m.end for m in scene.dates if low <= m.start < amount.start and m.start - low < _NEXT]
         if dated and re.match(r"\s*(?:,|;| (?:and|but|und|et|та|і|й|и|а) )", scene.text[dated[0] : amount.start]):
             low = dated[0]  # "took 400 in October, took 725 in November": the first day is that of the figure before
@@ -332,8 +323,8 @@ def _claim(
     scene: _Scene, amount: Amount, clause: tuple[int, int], verb: ControlVerb | None, before: Claim | None,
     carried: ControlVerb | None,
 ) -> Claim:  # fmt: skip
-    if (change := _change(scene, amount)) is not None:
-        amount, verb = change
+    change = _change(scene, amount)
+    amount, verb = change or (amount, verb)
     draft = Claim(
         text=scene.words, start=scene.at + amount.start, end=scene.at + amount.end, comparator=amount.comparator,
         value=amount.value, high=amount.high, value_unit=amount.unit if amount.unit in UNITS else None,
@@ -341,38 +332,90 @@ def _claim(
     )  # fmt: skip
     if why := control_verbs.refusal(scene.text, clause, amount):
         return _refused(draft, why)
-    if (
-        verb is None
-        and before is not None
-        and before.quantity in ("net", "gained", "lost")
-        and _is_result(scene, amount)
-    ):
-        draft = replace(draft, quantity="held", controller=before.controller, unit=before.unit)
-        return _dated(draft, scene, clause, amount)
-    shares = _goes_on_in_percent(scene, amount, before, carried)
-    if verb is None and before is not None and carried is not None and (amount.unit != "percent" or shares):
-        draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
-        draft = _quantified(draft, carried, scene.text, amount)
-        if draft.quantity is None:
-            return _refused(draft, "the unit does not go with what is said of it")
-        draft = _noted(draft, "quantity and side are those of the figure before")
-        return _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=True)
     if verb is None:
-        return _refused(draft, "no word says that ground is held, gained, lost or retaken")
-    if amount.unit == "percent" and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides):
-        return _refused(draft, _of_unknown(scene, amount) or "the percentage is of something else than ground")
+        return _after(draft, scene, clause, amount, before, carried)
+    is_share = amount.unit == "percent"
+    if is_share and change is None and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides):
+        return _refused(draft, _elsewhere(scene, amount) or "the percentage is of something else than ground")
     if _of_something_else(scene, amount, verb):
         return _refused(draft, "the area is of something else than ground")
-    if amount.unit == "percent":
-        if verb.name == "gained" and not control_verbs.says_base(scene.text, amount) and not _spans(scene, clause):
+    days = range_of(scene.dated, _times(scene, clause, amount), today=scene.today)
+    if is_share:
+        if verb.name == "gained" and not control_verbs.says_base(scene.text, amount) and not days.spans():
             verb = replace(verb, name="held")  # "has seized 99 percent of the region": that much stands
-    elif verb.name == "held" and _took(scene, clause, verb):
-        verb = replace(verb, name="gained")
+    elif verb.name == "held" and control_verbs.is_occupied(scene.text, verb):
+        if _took(scene, days, verb):
+            verb = replace(verb, name="gained")
+        elif control_verbs.is_once(scene.text, verb, scene.dates):
+            return _refused(draft, "whether it was taken then or is held since is not said")
     draft = _quantified(draft, verb, scene.text, amount)
     if draft.quantity is None:
         return _refused(draft, "the unit does not go with what is said of it")
     draft = _sided(draft, scene, clause, amount, verb)
-    return _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=False)
+    if why := _without_side(draft, scene, verb):
+        return _refused(draft, why)
+    draft = _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=False)
+    word = None if draft.value is None else _strange_word(scene, clause, amount, verb, draft)
+    return _refused(draft, f"{word!r} stands by the figure and is not understood") if word else draft
+
+
+def _without_side(draft: Claim, scene: _Scene, verb: ControlVerb) -> str | None:
+    """Why it is not known which of the sides that a sentence names did it; None where it is, or names none."""
+    if draft.controller or draft.against or verb.passive or draft.quantity == "front length":
+        return None
+    named = [s for s in control_verbs.acting(scene.text, scene.sides) if s.role != "leader"]
+    return draft.notes[-1] if named and draft.notes[-1].startswith(("no side", "which of")) else None
+
+
+def _after(
+    draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, before: Claim | None,
+    carried: ControlVerb | None,
+) -> Claim:  # fmt: skip
+    """A figure without a word of its own for what is said of it: that of the figure before, where it goes on."""
+    if before is None or not (
+        carried is None or amount.unit != "percent" or _goes_on_in_percent(scene, amount, before, carried)
+    ):
+        return _refused(draft, "no word says that ground is held, gained, lost or retaken")
+    if before.quantity in ("net", "gained", "lost") and _is_result(scene, amount):
+        draft = replace(draft, quantity="held", controller=before.controller, unit=before.unit)
+        return _dated(draft, scene, clause, amount)
+    if carried is None:
+        return _refused(draft, "no word says that ground is held, gained, lost or retaken")
+    since = [s for s in control_verbs.acting(scene.text, scene.sides) if scene.amounts[0].end <= s.start < amount.start]
+    if any(not control_verbs.speaks(scene.text, side) for side in since):
+        return _refused(draft, "another side is named before it, and no word of what that side did")
+    draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
+    draft = _quantified(draft, carried, scene.text, amount)
+    if draft.quantity is None:
+        return _refused(draft, "the unit does not go with what is said of it")
+    draft = _noted(draft, "quantity and side are those of the figure before")
+    return _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=True)
+
+
+def _strange_word(
+    scene: _Scene, clause: tuple[int, int], amount: Amount, verb: ControlVerb, draft: Claim
+) -> str | None:
+    """A word between the side, what it does and the figure that is not understood; without a side, of the clause."""
+    text = scene.dated
+    parts = (
+        [(verb.end, amount.start)]
+        if verb.end <= amount.start
+        else [(amount.end, verb.start), (clause[0], amount.start)]
+    )
+    sides = [s for s in scene.sides if s.code in (draft.controller, draft.against)]
+    if sides:
+        side = min(sides, key=lambda s: max(verb.start - s.end, s.start - verb.end))
+        parts.append((side.end, verb.start) if side.end <= verb.start else (verb.end, side.start))
+        parts += [(clause[0], verb.start)] if verb.start <= side.start and verb.end <= amount.start else []
+    elif speaker := control_verbs.FIRST_PERSON.search(text, clause[0], verb.start):
+        return speaker[0]
+    elif draft.quantity != "front length" and not any(n.startswith("a pronoun") for n in draft.notes):
+        parts.append((clause[0], verb.start))
+        parts += [(verb.end, clause[1])] if verb.passive else []
+    known = [(m.start, m.end) for m in (*scene.sides, *scene.units)]
+    known += [(m.start, m.end) for m in scene.dates] + [(a.start, a.end) for a in scene.amounts]
+    known += [(a.scope_start, a.scope_end) for a in find_attributions(TextSpan(0, len(text), text, language_of(text)))]
+    return next(filter(None, (control_verbs.strange_word(text, *part, known) for part in parts)), None)
 
 
 def _of_something_else(scene: _Scene, amount: Amount, verb: ControlVerb) -> bool:
@@ -383,16 +426,21 @@ def _of_something_else(scene: _Scene, amount: Amount, verb: ControlVerb) -> bool
     return not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides)
 
 
-def _change(scene: _Scene, amount: Amount) -> tuple[Amount, ControlVerb] | None:
-    """Of "shrank from 900 to 350 km²" what is held after it."""
-    if amount.comparator != "between" or amount.high is None or amount.unit not in (*AREAS, "percent"):
+def _change(scene: _Scene, amount: Amount) -> tuple[Amount, ControlVerb | None] | None:
+    """Of "shrank from 900 to 350 km²", "сократилась до 350 кв. км" what is held after it."""
+    value = amount.high if amount.comparator == "between" else amount.value
+    told = (*AREAS, "percent")
+    if value is None or amount.unit not in told or amount.comparator not in ("between", "up to"):
         return None
-    changed = [m for m in CHANGED.finditer(scene.text) if 0 <= amount.start - m.end() <= _FAR]
+    far = _FAR if amount.comparator == "between" else 1
+    changed = [m for m in CHANGED.finditer(scene.text) if 0 <= amount.start - m.end() <= far]
     if not changed:
         return None
-    step = rounded_step(amount.high, 1.0) if amount.high.is_integer() and amount.unit in AREAS else None
-    after = replace(amount, value=amount.high, high=None, comparator="exactly", step=step)
+    step = rounded_step(value, 1.0) if value.is_integer() and amount.unit in AREAS else None
+    after = replace(amount, value=value, high=None, comparator="exactly", step=step)
     own = _state_before(scene, changed[-1].start())
+    if own is None and amount.comparator == "up to":
+        return None
     return after, own or ControlVerb("held", changed[-1].start(), changed[-1].end(), False)
 
 
@@ -456,24 +504,13 @@ def _quantified(draft: Claim, verb: ControlVerb, text: str, amount: Amount) -> C
     return replace(draft, quantity="gained" if verb.name == "retaken" else verb.name)
 
 
-def _took(scene: _Scene, clause: tuple[int, int], verb: ControlVerb) -> bool:
+def _took(scene: _Scene, days: DateRange, verb: ControlVerb) -> bool:
     """Whether "occupied" is what happened in a span of time rather than what stands on a day."""
-    if not control_verbs.is_occupied(scene.text, verb):
-        return False
-    days = _days_of(scene, clause)
-    if days == DateRange() and len(scene.amounts) == 1:
-        days = _days_of(scene, (0, len(scene.dated)))
     if verb.passive:
         return days.whole
-    if re.search(r"\b(?:hat|haben|a|ont) (?:[^.;,]* )?$", scene.text[: verb.start], re.IGNORECASE):
+    if _HAS.search(scene.text[: verb.start]):
         return True  # "hat 110 Quadratkilometer besetzt"
-    return days.whole or days.first != days.last or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
-
-
-def _spans(scene: _Scene, clause: tuple[int, int]) -> bool:
-    """Whether a clause names a span of days."""
-    days = _days_of(scene, clause)
-    return days.whole or days.first != days.last
+    return days.spans() or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
 
 
 _OTHER_WAY = {"more than": "less than", "less than": "more than", "at least": "up to", "up to": "at least"}
@@ -523,82 +560,71 @@ def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount
     return replace(draft, unit=unit)
 
 
-_NAME = r"(?P<name>[A-ZА-ЯІЇЄҐ][\w’'-]+)"
-_AREA = r"(?:region|oblast|province|governorate|district|county|state|raion|area)"
-_KIND = rf"(?:the )?(?:(?:town|city|village|{_AREA}) of )?"
-_NAMED = tuple(
-    re.compile(r"[^.;,]{0,25}?\b" + pattern)
-    for pattern in (
-        rf"(?:near|around|outside|(?:(?:north|south|east|west) )?of|in|at)\s+{_KIND}{_NAME}",
-        rf"(?:поблизу|біля|під|возле|под|bei|nahe|près de|у|в)\s+{_NAME}",
-        rf"{_NAME}\s+(?i:област|район|провінці|провинци|губерні|губерни|регіон|регион|кра[йюєїя])",
-        rf"(?i:der|des|im|in)\s+(?:Region|Oblast|Provinz|Gouvernements?|Gebiets?|Bezirks?)\s+{_NAME}",
-        rf"(?:région|oblast|province|gouvernorat|district)\s+(?:de |du |d['’])?(?:la )?{_NAME}",
-    )
+_NAME = r"(?P<name>(?-i:[A-ZА-ЯІЇЄҐ])[\w’'-]+)"
+_NEAR = shape(rf"[^.;,]{{0,25}}?\b<near>\s+(?:the )?(?:<area_before> )?{_NAME}")
+_NAMED = (
+    shape(rf"[^.;,]{{0,25}}?\b{_NAME}\s+<area_after>"), shape(rf"[^.;,]{{0,25}}?\b<area_before>\s*(?:la )?{_NAME}"),
 )  # fmt: skip
-
-
-_SPOT = re.compile(
-    r"\s*(?:(?:of \w+ )?(?:around|near) (?:it|them|the \w+)|nearby|there\b|in the (?:area|town|village|city|sector)\b|"
-    r"навколо|вокруг|rund um|autour)[^.;,]{0,20}",
-    re.IGNORECASE,
+_SPOT = shape(r"\s*<spot>[^.;,]{0,20}")
+_IS_AREA = shape(r"\s+<area>\b")
+_OF_NAME = shape(
+    rf"\s*<of_name> {_NAME}(?<!ans)(?: (?-i:[A-Z])[\w-]+)*(?: <area>)?(?=\s*(?:$|[.,;)])|\s+(?:on|since|as|and|at)\b)"
 )
 
 
 def _elsewhere(scene: _Scene, amount: Amount) -> str | None:
     """Why a figure that names a place which is no unit is none of all a side's ground: "11 km² near Pokrovsk"."""
-    if spot := _SPOT.match(scene.text, amount.end):
+    if amount.unit != "percent" and (spot := _SPOT.match(scene.text, amount.end)):
         return f"{spot[0].strip()!r} is no unit that is known here"
     places = [(m.start, m.end) for m in scene.units] + [(d.start, d.end) for d in scene.dates]
     known = [*places, *((m.start, m.end) for m in scene.sides)]
-    for match in filter(None, (pattern.match(scene.text, amount.end) for pattern in _NAMED)):
-        is_area = re.compile(rf"\s+{_AREA}\b").match(scene.text, match.end())  # Khartoum state is no capital
-        if not any(a <= match.start("name") < b for a, b in (places if is_area else known)):
+    for pattern in (_OF_NAME if amount.unit == "percent" else _NEAR, *_NAMED):
+        match = pattern.match(scene.text, amount.end)
+        # Khartoum state is no capital; "75 % of the Gaza Strip"
+        is_area = match and (amount.unit == "percent" or _IS_AREA.match(scene.text, match.end()))
+        if match and not any(a <= match.start("name") < b for a, b in (places if is_area else known)):
             return f"{match['name']!r} is no unit that is known here"
     return None
 
 
-_OF_NAME = re.compile(
-    rf"\s*(?:of|von|de|des|du) (?:the |la )?{_NAME}(?<!ans)(?: [A-Z][\w-]+)*(?: {_AREA})?"
-    r"(?=\s*(?:$|[.,;)])|\s+(?:on|since|as|and|at)\b)"
-)
-
-
-def _of_unknown(scene: _Scene, amount: Amount) -> str | None:
-    """Why a share of a named region is none: "75 % of the Gaza Strip", where no unit has that name."""
-    found = [_OF_NAME.match(scene.text, amount.end), *(p.match(scene.text, amount.end) for p in _NAMED[2:])]
-    known = [(m.start, m.end) for m in scene.units] + [(d.start, d.end) for d in scene.dates]
-    for match in filter(None, found):
-        if not any(a <= match.start("name") < b for a, b in known):
-            return f"{match['name']!r} is no unit that is known here"
-    return None
-
-
-def _days_of(scene: _Scene, part: tuple[int, int]) -> DateRange:
-    mentions = [m for m in scene.dates if m.end > part[0] and m.start < part[1]]
-    return range_of(scene.dated, mentions, today=scene.today)
-
-
-def _own_days(scene: _Scene, part: tuple[int, int], amount: Amount) -> DateRange:
-    """The days of a clause: of a later figure those after it, where days stand before it too."""
-    later = (amount.end, part[1])
-    if any(a.end <= part[0] for a in scene.amounts) and any(later[0] <= m.start < later[1] for m in scene.dates):
-        part = later
-    return _days_of(scene, part)
+def _times(scene: _Scene, clause: tuple[int, int], amount: Amount, *, share: bool = False) -> list[DateMention]:
+    """The times that a figure speaks of: those of its clause, else those that all the sentence has."""
+    low, high = clause
+    if share:  # "of what it seized in August": that date is the base's
+        based = _BASE_IS.search(scene.dated[low:high])
+        high = low + based.start() if based else high
+        verbs = [v.end for v in control_verbs.verbs_in(scene.text, amount.end, high)]
+        high = min(high, *verbs) if len(verbs) > (not control_verbs.verbs_in(scene.text, low, amount.start)) else high
+    own = [m for m in scene.dates if m.end > low and m.start < high]
+    after = [m for m in own if m.start >= amount.end]
+    if share or own:
+        return after if after and any(a.end <= low for a in scene.amounts) else own
+    first, last = scene.amounts[0], scene.amounts[-1]
+    parted = control_verbs.LATER.search(scene.text, first.end, high)  # "took 1,300 in August but has since lost 800"
+    shared = [] if parted else [m for m in scene.dates if m.end <= first.start]
+    if len(scene.amounts) == 1:
+        led = [m for m in shared if control_verbs.leads(scene.text, m.end, low, scene.sides)]
+        return led + [m for m in scene.dates if m.start >= high and control_verbs.hangs_on(scene.text, high, m.start)]
+    if shared and len(shared) == len(scene.dates):
+        return shared
+    trailing = [m for m in scene.dates if m.start >= last.end]
+    alike = (amount.unit == "percent") == (last.unit == "percent") and not control_verbs.says_base(scene.text, last)
+    is_one = (
+        alike
+        and len(scene.dates) == len(trailing) == 1
+        and not control_verbs.verbs_in(scene.text, amount.end, last.start)
+    )
+    return trailing if is_one else []
 
 
 def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount) -> Claim:
     """The days that it speaks of: those of the clause, then of the sentence, then the day it was days."""
-    part = clause
-    if draft.quantity == "share retaken":  # "of what it seized in August": that date is the base's
-        based = re.search(r"\b(?:that|which|what)\b|\bde[rs] (?=(?:im|in|am|seit) )", scene.dated[slice(*clause)])
-        part = clause if based is None else (clause[0], clause[0] + based.start())
-    days = _own_days(scene, part, amount)
-    if days == DateRange():
-        alone = len(scene.amounts) == 1 and draft.quantity != "share retaken"
-        days = _days_of(scene, (0, len(scene.dated))) if alone else days
     state = draft.quantity in ("held", "front length", "settlements held")
-    named = [m for m in scene.dates if m.kind == "day" and part[0] < m.end and m.start < part[1]]
+    times = _times(scene, clause, amount, share=draft.quantity == "share retaken")
+    if state:
+        times = [m for m in times if not (m.since and m.problem)]  # held since some time or other: held today
+    days = range_of(scene.dated, times, today=scene.today)
+    named = [m for m in times if m.kind == "day"]
     if state and len(named) > 1:  # a state stands on one day: that which is named next
         nearest = min(named, key=lambda m: (m.start < amount.end, abs(m.start - amount.end)))
         days = range_of(scene.dated, [nearest], today=scene.today)
@@ -608,8 +634,11 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount)
         draft = _noted(draft, f"{UNREAD_DATE} {days.problem}" if empty else f"{days.problem}; date_from left empty")
         return replace(draft, date_from=None, date_to=None if empty else today)
     if days.first is None:
-        if not state and len(scene.amounts) > 1 and any(m.kind != "unread" for m in scene.dates):
-            return _noted(replace(draft, date_from=None, date_to=None), "its clause names no day, another does")
+        if draft.quantity in ("gained", "lost", "net") and any(m.first is not None for m in scene.dates):
+            why = "its clause names no day, another does"
+            if len(scene.amounts) == 1 or control_verbs.LATER.search(scene.text, *clause):
+                return _refused(draft, why)
+            return _noted(replace(draft, date_from=None, date_to=None), why)
         if state or draft.quantity == "share retaken":
             return replace(draft, date_from=today if state else None, date_to=today)
         return _noted(replace(draft, date_to=today), "since when is not said: date_from left empty")
@@ -645,6 +674,9 @@ class DateRange(NamedTuple):
     problem: str | None = None  # why no day can be told, with the words
     unread: bool = False  # a day was written, and cannot be read
 
+    def spans(self) -> bool:
+        return self.whole or self.first != self.last
+
 
 def range_of(text: str, mentions: Sequence[DateMention], *, today: date | None) -> DateRange:
     """The days that the mentions of a text come to."""
@@ -676,7 +708,13 @@ def _together(text: str, found: Sequence[DateMention], today: date | None) -> Da
     if first.since and first.kind != "range":
         return DateRange(first.first, today, False, _notes(first))
     end = first.last
-    if first.kind in ("week", "year") and today is not None and end is not None and end > today >= first.first:
+    if (
+        (first.kind in ("week", "year") or not re.search(r"\d", first.text))
+        and whole
+        and today is not None
+        and end is not None
+        and end > today >= first.first
+    ):
         return DateRange(first.first, today, False, _notes(first))
     return DateRange(first.first, end, whole, _notes(first))
 

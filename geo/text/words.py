@@ -180,6 +180,15 @@ def describes(word: str, lang: str) -> bool:
     )
 
 
+@lru_cache(maxsize=20_000)
+def is_function_word(word: str) -> bool:
+    """Whether a Ukrainian or Russian word is no noun and no verb, by its first reading."""
+    if not _CYRILLIC.match(word):
+        return False
+    first = (analyzer(lang).parse(word.casefold())[0] for lang in LANGUAGES_WITH_CASES)
+    return any(p.is_known and p.tag.POS not in ("NOUN", "VERB", "INFN", "GRND", None) for p in first)
+
+
 def names_owner(word: str, lang: str) -> bool:
     """Whether a word is a noun in the genitive, which says whose the noun before it is."""
     return any({"NOUN", "gent"} <= p.tag.grammemes for p in analyzer(lang).parse(word.lower())[:2])
