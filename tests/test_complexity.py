@@ -9,10 +9,9 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import partial
-from inspect import signature
 from pathlib import Path
 from re import _parser as parser  # type: ignore[attr-defined]
 from types import FrameType
@@ -28,7 +27,6 @@ from geo.extraction.briefing import read_briefing
 from geo.geocoding.geocoder import geocode
 from geo.schema import Options
 from geo.sources import KNOWN
-from geo.text.languages import languages
 from tests.fuzzing.corpus import OWN, Seed
 from tests.fuzzing.inputs import gazetteer
 from tests.fuzzing.run import read_and_admit
@@ -165,7 +163,7 @@ TEXTS = {
     "claims": "Russia took 12 km² of Kursk region between 1 and 9 January 2025. ",
     "no full stop": "Sudzha, Rylsk and Kupiansk, 3 killed and 5 wounded, ",
     "numbers": "5 ", "brackets": "(", "quotes": "«a ", "names": "Kursk Oblast ", "lines": "a\n\n", "units": "12 km2 ",
-    "bounds": "> ", "scenes": "In Kursk Oblast, Sudzha. ", "countries": "Kyiv and Warsaw, Ukraine and Poland. ",
+    "bounds": "> ", "blanks": "          ", "scenes": "In Kursk Oblast, Sudzha. ", "countries": "Kyiv and Warsaw, Ukraine and Poland. ",
 }  # fmt: skip
 
 
@@ -186,17 +184,6 @@ def test_texts_are_read_in_proportion(tmp_path: Path, name: str) -> None:
         assert in_proportion(took), took
 
 
-def made_by(function: Any) -> Iterator[Any]:
-    """What a cached function gives, in every language where it asks for one; nothing where it asks for more."""
-    wanted = [one.name for one in signature(function).parameters.values() if one.default is one.empty]
-    if wanted == ["lang"]:
-        for lang in languages():
-            with suppress(ValueError):  # a dictionary that only some languages have
-                yield function(lang)
-    elif not wanted:
-        yield function()
-
-
 SEEKING = r"\.(?:search|sub|subn|finditer|findall|split)\b"
 
 
@@ -214,9 +201,6 @@ def patterns() -> dict[re.Pattern[str], bool]:
                 look(each, name, source, depth + 1)
         elif is_dataclass(value) and not isinstance(value, type):
             look([getattr(value, one.name) for one in fields(value)], name, source, depth + 1)
-        elif depth == 0 and hasattr(value, "cache_info"):  # made of the word lists when first asked for
-            for made in made_by(value):
-                look(made, rf"{name}\([^)]*\)", source, depth + 1)
 
     for module in pkgutil.walk_packages(geo.__path__, "geo."):
         if not module.name.endswith("__main__"):
@@ -278,7 +262,6 @@ def repeated(items: Any, before: str = "") -> Iterator[tuple[str, str]]:
 
 
 COMMON = ("1", "a", " ", "51 ", "1.", "1,", "a ", "a.", "(", "<", "> ", "-1", "A", "\n")
-LONG_PATTERN = 2_000  # characters
 
 
 def test_every_pattern_takes_time_in_proportion() -> None:
@@ -287,9 +270,7 @@ def test_every_pattern_takes_time_in_proportion() -> None:
     slow = {}
     for pattern, is_sought in every.items():
         ask = pattern.search if is_sought else pattern.match
-        # of a pattern of word lists, thousands of characters long, the words themselves repeat nothing
-        own = repeated(parser.parse(pattern.pattern, pattern.flags)) if len(pattern.pattern) < LONG_PATTERN else ()
-        units = dict.fromkeys([*own, *(("", u) for u in COMMON)])
+        units = dict.fromkeys([*repeated(parser.parse(pattern.pattern, pattern.flags)), *(("", u) for u in COMMON)])
         for before, unit in ((b, u) for b, u in units if u):
 
             def asked(n: int, head: str = before, text: str = unit, ask: Any = ask) -> Any:
