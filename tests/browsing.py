@@ -70,25 +70,42 @@ def map_name(page: Any) -> str:
     return str(page.evaluate("JSON.parse(document.getElementById('geo-data').textContent).map"))
 
 
-def mean_colour(page: Any, x: float, y: float, *, half: float = 10) -> tuple[int, int, int]:
-    """The mean colour on the screen around a pixel, patterns smoothed away."""
+def mean_colours(page: Any, *spots: tuple[float, float], half: float = 10) -> list[tuple[int, int, int]]:
+    """The mean colours on the screen around pixels, patterns smoothed away."""
     from PIL import Image
 
-    clip = {"x": x - half, "y": y - half, "width": 2 * half, "height": 2 * half}
-    picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB").resize((1, 1), Image.Resampling.BOX)
-    pixel = picture.getpixel((0, 0))
-    assert isinstance(pixel, tuple)
-    return pixel[0], pixel[1], pixel[2]
+    west, north = (min(spot[axis] for spot in spots) - half for axis in (0, 1))
+    east, south = (max(spot[axis] for spot in spots) + half for axis in (0, 1))
+    clip = {"x": west, "y": north, "width": east - west, "height": south - north}
+    picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
+    found = []
+    for x, y in spots:
+        crop = picture.crop((int(x - west - half), int(y - north - half), int(x - west + half), int(y - north + half)))
+        pixel = crop.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+        assert isinstance(pixel, tuple)
+        found.append((pixel[0], pixel[1], pixel[2]))
+    return found
+
+
+def mean_colour(page: Any, x: float, y: float, *, half: float = 10) -> tuple[int, int, int]:
+    """The mean colour on the screen around a pixel."""
+    return mean_colours(page, (x, y), half=half)[0]
+
+
+def colours_at(page: Any, *places: tuple[float, float]) -> list[tuple[int, int, int]]:
+    """The mean colours on the screen around places (latitude, longitude), of one picture of it."""
+    name = map_name(page)
+    spots = page.evaluate(
+        f"places => {{ const b = document.getElementById('{name}').getBoundingClientRect(); return places.map(at => {{"
+        f" const p = window['{name}'].latLngToContainerPoint(at); return [b.left + p.x, b.top + p.y]; }}); }}",
+        [list(place) for place in places],
+    )
+    return mean_colours(page, *((x, y) for x, y in spots))
 
 
 def colour_at(page: Any, lat: float, lon: float) -> tuple[int, int, int]:
     """The mean colour on the screen around a place."""
-    name = map_name(page)
-    x, y = page.evaluate(
-        f"(() => {{ const p = window['{name}'].latLngToContainerPoint([{lat}, {lon}]);"
-        f" const b = document.getElementById('{name}').getBoundingClientRect(); return [b.left + p.x, b.top + p.y]; }})()"
-    )
-    return mean_colour(page, x, y)
+    return colours_at(page, (lat, lon))[0]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Seen, browser, colour_at, map_name, until
+from browsing import Seen, browser, colour_at, colours_at, map_name, until
 from test_dates_page import FIRST, LAST, archive
 
 from geo.archive import Archive
@@ -79,20 +79,19 @@ def test_each_half_has_its_date_and_the_divider_moves_them(browser: Any, page_fi
     for side in ("Gained", "Lost"):  # what changed lies solid over both halves
         page.get_by_label(f"{side} by X since 1 January 2025").uncheck()
     assert seen.said() == "11 January 2025 alone"
-    assert [is_yellow(colour_at(page, *LEFT)), is_red(colour_at(page, *BOTH)), is_red(colour_at(page, *RIGHT))] == [
-        True
-    ] * 3
+    left, both, right = colours_at(page, LEFT, BOTH, RIGHT)
+    assert [is_yellow(left), is_red(both), is_red(right)] == [True] * 3
     page.evaluate(f"location.hash = '#100{VIEW}'")
     until(page, "document.getElementById('slider').value === '100'")
     assert seen.said() == "1 January 2025 alone"
-    assert is_red(colour_at(page, *LEFT))
-    assert is_red(colour_at(page, *BOTH))
-    assert is_land(colour_at(page, *RIGHT))
+    left, both, right = colours_at(page, LEFT, BOTH, RIGHT)
+    assert is_red(left)
+    assert is_red(both)
+    assert is_land(right)
     # half and half: the line runs between both places, and each has the colour of its side
     page.evaluate(f"location.hash = '#50{VIEW}'")
     until(page, "document.getElementById('slider').value === '50'")
-    assert is_red(colour_at(page, *LEFT))
-    assert is_red(colour_at(page, *RIGHT))
+    assert all(map(is_red, colours_at(page, LEFT, RIGHT)))
     assert seen.said() == "left 50 percent 1 January 2025, right 50 percent 11 January 2025"
     assert seen.requests == [page_file.as_uri()]
     assert seen.errors == []
@@ -157,8 +156,8 @@ def test_gained_and_lost_ground_are_layers_of_their_own(browser: Any, page_file:
     lost = page.get_by_label("Lost by X since 1 January 2025")
     assert gained.is_checked()  # what changed is what the page is about
     assert lost.is_checked()
-    assert is_red(colour_at(page, *RIGHT))
-    changed = colour_at(page, *LEFT)
+    right, changed = colours_at(page, RIGHT, LEFT)
+    assert is_red(right)
     lost.uncheck()
     assert colour_at(page, *LEFT) != changed
     gained.uncheck()

@@ -13,7 +13,7 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
-from browsing import Seen, axe, browser, colour_at, map_name, mean_colour, served
+from browsing import Seen, axe, browser, colours_at, map_name, mean_colour, served
 from hostile_texts import HOSTILE, MARKER, RUN, shown, unturned
 from shapely.geometry import Point, box
 from test_archive import put, state
@@ -123,9 +123,10 @@ def test_it_needs_no_network_and_shows_the_ground(browser: Any, pages: dict[str,
             seen.page.goto(where)
             ready(kind, seen.page)
             look(seen.page)
-            assert is_red(colour_at(seen.page, *BOTH))
-            assert is_blue(colour_at(seen.page, *OTHER))
-            assert is_bare(colour_at(seen.page, *NOBODY))
+            both, other, nobody = colours_at(seen.page, BOTH, OTHER, NOBODY)
+            assert is_red(both)
+            assert is_blue(other)
+            assert is_bare(nobody)
             assert {r for r in seen.requests if "favicon" not in r} == {where}
             assert [e for e in seen.errors if "favicon" not in e] == []
             seen.close()
@@ -144,8 +145,9 @@ def test_another_date_shows_other_ground(browser: Any, pages: dict[str, Path], k
         seen.page.evaluate(f"location.hash = '{link}'")
         seen.page.wait_for_timeout(400)
         look(seen.page)
-        assert is_red(colour_at(seen.page, *BOTH))
-        assert is_red(colour_at(seen.page, *LATER)) == red
+        both, later = colours_at(seen.page, BOTH, LATER)
+        assert is_red(both)
+        assert is_red(later) == red
     assert seen.errors == []
     seen.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import folium
 import pytest
-from browsing import Seen, browser, colour_at, map_name, served
+from browsing import Seen, browser, colours_at, map_name, served
 from hostile_texts import HOSTILE, unturned
 from test_maps import archive, hostile_archive, incident
 
@@ -41,7 +41,7 @@ def test_a_page_from_a_file_needs_nothing_and_shows_the_ground(browser: Any, arc
     page = seen.ready()
     assert seen.requests == [page_file.as_uri()]
     assert seen.errors == []
-    first, second, grey = colour_at(page, 51.15, 35.1), colour_at(page, 50.5, 34.5), colour_at(page, 50.5, 35.5)
+    first, second, grey = colours_at(page, (51.15, 35.1), (50.5, 34.5), (50.5, 35.5))
     x, y = (tuple(bytes.fromhex(side.removeprefix("#"))) for side in archive.sides()["colour"])
     assert math.dist(first, x) < math.dist(first, y)
     assert math.dist(second, y) < math.dist(second, x)

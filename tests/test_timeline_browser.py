@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from browsing import Seen, browser, colour_at, map_name, until
+from browsing import Seen, browser, colour_at, colours_at, map_name, until
 from shapely.geometry import Point, Polygon, box
 from test_archive import put, state
 from test_maps import data_of
@@ -164,7 +164,7 @@ def test_the_ground_is_drawn_where_it_is(browser: Any, page_file: Path) -> None:
     pytest.importorskip("PIL", reason="Pillow is not installed")
     seen = Timeline(browser, page_file.as_uri() + "#2025-01-02/7.75/50.9/35", offline=True)
     page = seen.ready()
-    red, hole, blue, apart = (colour_at(page, *at) for at in ((51.0, 34.7), (51.0, 35.02), (50.3, 33.9), (51.28, 36.2)))
+    red, hole, blue, apart = colours_at(page, (51.0, 34.7), (51.0, 35.02), (50.3, 33.9), (51.28, 36.2))
     assert red[0] > red[2] + 40
     assert max(hole) - min(hole) < 25
     assert blue[2] > blue[0] + 40
