@@ -112,7 +112,7 @@ def test_a_view_of_the_world_opens_the_basemap_once(monkeypatch: pytest.MonkeyPa
     opened: list[object] = []
     open_zip = zipfile.ZipFile
     monkeypatch.setattr(zipfile, "ZipFile", lambda *given: opened.append(given) or open_zip(*given))
-    basemap._packed.cache_clear()
+    basemap.packed_tiles.cache_clear()
     basemap._tile.cache_clear()
     assert len(basemap.cut((-180.0, -60.0, 180.0, 85.0))["land"]) > 100
     assert len(opened) == 1

@@ -14,7 +14,7 @@ from geo.archive import open_archive
 from geo.cli.demo import seeds
 from geo.importing.importer import import_claims, import_files
 from geo.measure.ellipsoid import areas_km2
-from geo.presentation import basemap
+from geo.presentation import basemap, map_names
 from geo.sources import shipped_units
 
 ASSETS = Path(basemap.__file__).parent / "assets"
@@ -54,14 +54,14 @@ def test_basemap_has_land_borders_and_places_where_they_are() -> None:
     base = basemap.cut((34.0, 50.5, 36.5, 52.0))
     assert base["land"]
     assert base["borders"]
-    names = {p[2]: p for p in basemap.places((30.0, 46.0, 40.0, 52.5), "en")}
+    names = {p[2]: p for p in map_names.places((30.0, 46.0, 40.0, 52.5), "en")}
     assert names["Kyiv"][4] == 1
     assert abs(names["Kursk"][0] - 51.73) < 0.05
     assert {"Mariupol", "Sudzha", "Odesa", "Kharkiv"} <= set(names) | {
-        p[2] for p in basemap.places((25, 44, 41, 53), "en", least=5_000)
+        p[2] for p in map_names.places((25, 44, 41, 53), "en", least=5_000)
     }
     assert not {"Kiev", "Odessa", "Lvov", "Pravyi Bereh"} & set(names)
-    assert "Київ" in {p[2] for p in basemap.places((30.0, 50.0, 31.0, 51.0), "uk")}
+    assert "Київ" in {p[2] for p in map_names.places((30.0, 50.0, 31.0, 51.0), "uk")}
 
 
 def test_no_solid_border_crosses_to_crimea() -> None:
@@ -74,7 +74,7 @@ def test_no_solid_border_crosses_to_crimea() -> None:
 def test_another_part_of_the_world_has_a_basemap_too() -> None:
     base = basemap.cut((30.0, 12.0, 35.0, 18.0))  # Khartoum
     assert base["land"]
-    assert "Khartoum" in {p[2] for p in basemap.places((30.0, 12.0, 35.0, 18.0), "en")}
+    assert "Khartoum" in {p[2] for p in map_names.places((30.0, 12.0, 35.0, 18.0), "en")}
 
 
 def test_the_seeds_lie_where_they_lie(tmp_path: Path) -> None:

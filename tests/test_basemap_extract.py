@@ -29,7 +29,7 @@ from geo.output.html.map_page import draw_map, save_map
 from geo.output.html.timeline_page import draw_timeline
 from geo.output.images.picture import draw_picture
 from geo.output.map_content import gather
-from geo.presentation import basemap
+from geo.presentation import map_names
 from geo.presentation.basemap import decode_line, finest_rank
 from geo.presentation.map_names import area_names
 
@@ -241,8 +241,8 @@ def test_windows_on_the_front_have_names(shared: Path, tmp_path: Path) -> None:
             high = 5 / 111.2
             wide = high / math.cos(math.radians(at[1]))
             window = (at[0] - wide, at[1] - high, at[0] + wide, at[1] + high)
-            own = basemap.own_places(opened.store.basemap(window, 4)[0])
-            places = basemap.places(window, "en", news=[front], own=own)
+            own = map_names.own_places(opened.store.basemap(window, 4)[0])
+            places = map_names.places(window, "en", news=[front], own=own)
             named.append((len(places), len(area_names(window))))
             there.append(shapely.contains_xy(shapely.box(*window), *shapely.get_coordinates(spots).T).sum())
     places, areas = np.array(named).T

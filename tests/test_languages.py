@@ -28,7 +28,7 @@ from geo.output.html.two_dates_page import draw_dates
 from geo.output.images.chart import draw_chart
 from geo.output.images.picture import draw_picture
 from geo.output.site.build import build_site
-from geo.presentation import basemap, language
+from geo.presentation import language, map_names
 from geo.presentation.language import LANGUAGES
 from geo.schema import Source
 from tools.update_catalogues import catalogue
@@ -247,7 +247,7 @@ def test_every_text_of_a_page_is_marked(
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_places_of_a_map_are_in_one_script(code: str) -> None:
     script = {"uk": "[А-ЯҐЄІЇа-яґєії]", "ru": "[А-ЯЁа-яё]", "ar": "[\u0621-\u064a]"}.get(code, "[A-Za-z]")
-    names = [place[2] for place in basemap.places((22.0, 44.0, 41.0, 53.0), code)]
+    names = [place[2] for place in map_names.places((22.0, 44.0, 41.0, 53.0), code)]
     assert len(names) > 100
     assert [name for name in names if not re.search(script, name)] == []
 

@@ -15,7 +15,7 @@ from geo.archive import open_archive
 from geo.importing.importer import import_files
 from geo.output.images import picture
 from geo.output.map_content import gather
-from geo.presentation import basemap
+from geo.presentation import basemap, map_names
 from geo.presentation.basemap import touch
 from geo.presentation.map_names import place_names
 
@@ -36,7 +36,7 @@ Valuyki, Bryansk, Klintsy, Novozybkov, Rossosh, Kyiv, Dnipro, Odesa, Mykolaiv, H
 
 def named(code: str = "en", area: basemap.Box = REGION) -> dict[str, list[list[float]]]:
     found: dict[str, list[list[float]]] = {}
-    for lat, lon, name, people, _ in basemap.places(area, code, least=0):
+    for lat, lon, name, people, _ in map_names.places(area, code, least=0):
         found.setdefault(name, []).append([lat, lon, people])
     return found
 
@@ -67,8 +67,8 @@ def test_districts_of_cities_are_no_places() -> None:
 
 def test_a_place_by_the_news_comes_before_a_larger_one_far_off() -> None:
     view, news = (36.0, 47.5, 38.5, 49.0), [shapely.LineString([(37.1, 48.1), (37.1, 48.3)])]
-    plain = [place[2] for place in basemap.places(view, "en")]
-    near = [place[2] for place in basemap.places(view, "en", news=news)]
+    plain = [place[2] for place in map_names.places(view, "en")]
+    near = [place[2] for place in map_names.places(view, "en", news=news)]
     assert plain.index("Kramatorsk") < plain.index("Pokrovsk")
     assert near.index("Pokrovsk") < near.index("Kramatorsk")
     assert near[0] == "Pokrovsk"
@@ -145,7 +145,7 @@ def test_towns_by_the_front_are_named_on_the_picture_of_an_oblast(
     drawn = shapely.intersection(shapely.transform(front.lines, plane.xy), box(*plane.rect))
     shown = {"".join(e.itertext()) for e in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")}
     near = set()
-    for lat, lon, name, people, _ in basemap.places(plane.view(), "en", least=5_000):
+    for lat, lon, name, people, _ in map_names.places(plane.view(), "en", least=5_000):
         x, y = plane.xy(np.array([[lon, lat]]))[0]
         if plane.holds(x, y) and people >= 5_000 and drawn.distance(shapely.Point(x, y)) <= 15 * plane.points_per_km:
             near.add(name)
@@ -155,6 +155,6 @@ def test_towns_by_the_front_are_named_on_the_picture_of_an_oblast(
 
 def test_arabic_names_leave_no_letter_out() -> None:
     """The source lists cut-off spellings, and those without the article or the hamza, beside the right ones."""
-    names = {place[2] for place in basemap.places((21.0, 8.0, 39.0, 23.0), "ar")}
+    names = {place[2] for place in map_names.places((21.0, 8.0, 39.0, 23.0), "ar")}
     assert {"الأبيض", "كسلا", "الخرطوم", "الخرطوم بحري", "أم درمان", "الفاشر"} <= names
     assert {"الأبي", "كسل", "بحري"} & names == set()

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from geo.assets import read_toml
 from geo.errors import UsageError
-from geo.presentation import basemap
+from geo.presentation import map_names
 from geo.presentation.language import N_, gettext, plain_number
 from geo.schema import CRS, INCIDENT_TEXT, KM_PER_DEGREE, parse_instant, text_or_none
 
@@ -302,7 +302,7 @@ def _to_settlements(lat: Any, lon: Any, rule: Rule) -> tuple[Any, Any, Any, Any]
 @cache  # every question about incidents asks for them
 def _shipped() -> list[list[Any]]:
     world = (-180.0, -90.0, 180.0, 90.0)
-    return [[name, lat, lon] for lat, lon, name, *_ in basemap.places(world, "en", least=15_000)]
+    return [[name, lat, lon] for lat, lon, name, *_ in map_names.places(world, "en", least=15_000)]
 
 
 def _set_precision(frame: gpd.GeoDataFrame, placed: NDArray[np.bool_], radius: NDArray[np.float64]) -> None:

@@ -16,7 +16,7 @@ from geo.archive import Archive
 from geo.archive.shared_docs import described
 from geo.errors import FileError, MapError, UnitError, UsageError
 from geo.formats.gdal import Objects, read_extract
-from geo.presentation.basemap import PLACE_NAME_COLUMNS
+from geo.presentation.map_names import PLACE_NAME_COLUMNS
 from geo.presentation.statuses import named
 from geo.schema import KM_PER_DEGREE
 from geo.storage.snapshots import next_instant

@@ -55,15 +55,13 @@ from geo.presentation.basemap import (
     finest_rank,
     ground_of,
     outward,
-    own_places,
     padded,
-    places,
     reach_of,
 )
 from geo.presentation.labels import class_key, credit_line, meaning_words, place_words, sliver_words, written
 from geo.presentation.language import date_words, gettext, ngettext, number
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
-from geo.presentation.map_names import area_names
+from geo.presentation.map_names import area_names, own_places, places
 from geo.presentation.popups import changes_with_popups, classes_with_popups
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, countries_of_class, named, of_row
@@ -141,7 +139,7 @@ class MapContent:
 
     @cached_property
     def places(self) -> list[list[Any]]:
-        """The places to name, those that matter most first (`basemap.places`)."""
+        """The places to name, those that matter most first (`map_names.places`)."""
         near = padded(self.bounds, 0.25)
         return places(self.reach, self.lang, near=near, news=self.news, own=own_places(self.extract))
 

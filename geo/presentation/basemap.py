@@ -1,4 +1,4 @@
-"""The shipped basemap: land, water, borders and places of a box, cut from 10° tiles. No network."""
+"""The shipped basemap: land, water and borders of a box, cut from 10° tiles. No network."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ _POND_SHARE = 160  # of a view's width, as the side of a square, that a pond has
 OWN_AREAS, OWN_LINES = ("woods", "built", "ponds"), ("streams", "railways", "roads")
 # the width of a view in km up to which each rank of an extract is drawn
 _RANKS = ((60.0, 4), (130.0, 3), (320.0, 2), (900.0, 1))
-PLACE_NAME_COLUMNS = {"en": 3, "uk": 4, "ru": 5, "ar": 8}  # of the shipped places, by language
 Box = tuple[float, float, float, float]
 
 
@@ -73,78 +72,6 @@ def water(box: Box) -> shapely.Geometry:
     inland = shapely.union(lakes, shapely.buffer(rivers, _RIVER_OFF * SCALE, quad_segs=2))
     found = shapely.union(shapely.difference(whole, land), shapely.intersection(inland, whole))
     return shapely.transform(found, lambda xy: xy / SCALE)
-
-
-def places(
-    box: Box, lang: str, *, near: Box | None = None, news: Sequence[shapely.Geometry] = (), least: int | None = None,
-    own: Sequence[Sequence[Any]] = (),
-) -> list[list[Any]]:  # fmt: skip
-    """Named places in a box, those that matter most first: latitude, longitude, name, weight, whether a capital.
-
-    The weight is a place's people, and up to `_NEWS` times as many near `news`: ground that changed, a front. A place
-    of less than `least` is left out; without it the box `near` has the more of them the smaller it is. A place that has
-    no name in the language's script is left out, too. `own` are rows of the owner's own extract.
-    """
-    near = near or box
-    column = PLACE_NAME_COLUMNS.get(lang, PLACE_NAME_COLUMNS["en"])
-    floor = min(_PEOPLE, round(_PEOPLE * ((near[2] - near[0]) / _WIDE_VIEW) ** 2)) if least is None else least
-    rows = list(_places_named(box, floor if not len(news) else min(floor, _SMALLEST), column))
-    rows += [list(row) for row in own if row[column] and _within(row, box) and not _is_listed(row, rows, column)]
-    weights = _weights(rows, news)
-    found = [
-        [row[0], row[1], row[column], weight, int(_is_capital(row))]
-        for row, weight in zip(rows, weights, strict=True)
-        if weight >= (floor if _within(row, near) else max(floor, 20_000)) or _is_capital(row)
-    ]
-    found.sort(key=lambda place: (-place[3], place[2]))
-    return found[:_MOST_PLACES] if least is None else found
-
-
-def own_places(extract: Sequence[tuple[str, shapely.Geometry, Mapping[str, Any]]]) -> list[list[Any]]:
-    """The places of an extract, in the columns of the shipped ones."""
-    rows = []
-    for kind, point, names in extract:
-        if kind == "places":
-            texts = [names.get(lang, "") for lang in ("en", "uk", "ru")]
-            rows.append([point.y, point.x, int(names.get("people", 0)), *texts, "", "", names.get("ar", "")])
-    return rows
-
-
-def _is_listed(row: Sequence[Any], rows: Sequence[Sequence[Any]], column: int) -> bool:
-    """Whether a place is one of those: on its spot, or near by under the same name."""
-    squeeze = math.cos(math.radians(row[0]))
-    far = ((math.hypot(row[0] - r[0], (row[1] - r[1]) * squeeze) * KM_PER_DEGREE, r[column]) for r in rows)
-    return any(km < 0.7 or (km < 6 and name == row[column]) for km, name in far)
-
-
-_PEOPLE, _WIDE_VIEW = 15_000, 8.0  # of places in a view of so many degrees and more; in a narrower one of fewer
-_SMALLEST = 300
-_NEWS, _NEWS_KM = 40.0, 16.0
-_TOWN = 5_000  # people; a village near the news is named after the towns there
-_MOST_PLACES = 2_000
-
-
-def _weights(rows: Sequence[Sequence[Any]], news: Sequence[shapely.Geometry]) -> list[int]:
-    """How much each place matters: its people, more of them the nearer it lies to the news."""
-    people = np.array([row[2] for row in rows], dtype=float)
-    parts = shapely.get_parts(np.array(news, dtype=object)) if len(news) else []
-    if not len(parts) or not len(rows):
-        return [int(v) for v in people]
-    squeeze = math.cos(math.radians(float(shapely.total_bounds(parts)[[1, 3]].mean())))
-    scaled = shapely.transform(parts, lambda xy: xy * (squeeze, 1.0))
-    points = shapely.points([(row[1] * squeeze, row[0]) for row in rows])
-    reach = 3 * _NEWS_KM / KM_PER_DEGREE
-    (which, _), away = shapely.STRtree(scaled).query_nearest(
-        points, max_distance=reach, return_distance=True, all_matches=False
-    )
-    more = np.zeros(len(rows))
-    more[which] = _NEWS * np.exp(-((away * KM_PER_DEGREE / _NEWS_KM) ** 2))
-    more[people < _TOWN] *= 0.3
-    return [int(v) for v in np.rint(people * (1 + more))]
-
-
-def _is_capital(row: Sequence[Any]) -> bool:
-    return len(row) > 7 and row[7] == "1"
 
 
 def padded(box: Box, share: float = 0.15) -> Box:
@@ -323,48 +250,17 @@ def _step(box: Box) -> int:
     return max(1, _thinning(box) // 3)
 
 
-def _within(place: Sequence[Any], box: Box) -> bool:
-    return bool(box[1] <= place[0] <= box[3] and box[0] <= place[1] <= box[2])
-
-
-@lru_cache(maxsize=4)
-def _places_named(box: Box, least: int, column: int) -> list[list[Any]]:
-    """The places of a box that have a name in a column."""
-    return [r for r in _places(box, least) if len(r) > column and r[column] and _within(r, box)]
-
-
-def _places(box: Box, least: int) -> Iterator[list[Any]]:
-    """Capitals and places of so many people in the tiles of a box, the most populous of each tile first."""
-    for name in _tile_names(box):
-        lines = _tile_lines(name)
-        for at, line in enumerate(lines):
-            if isinstance(line, str):  # day after day a series shows the same places: each line is read once
-                cells = line.split("\t")
-                lines[at] = line = [float(cells[0]), float(cells[1]), int(cells[2]), *cells[3:]]
-            if line[2] < least and not _is_capital(line):
-                break
-            yield line
-
-
-@lru_cache(maxsize=64)
-def _tile_lines(name: str) -> list[str | list[Any]]:
-    try:
-        return [*_packed("places.zip").read(f"{name}.tsv").decode().split("\n")]
-    except KeyError:
-        return []
-
-
 @cache
-def _packed(name: str) -> zipfile.ZipFile:
+def packed_tiles(name: str) -> zipfile.ZipFile:
     """A file of tiles, in memory: a wide view asks for hundreds of them, and a process of its own may, too."""
     return zipfile.ZipFile(io.BytesIO((ASSETS / "basemap" / name).read_bytes()))
 
 
 def _tiles(box: Box) -> Iterator[dict[str, list[Any]]]:
-    return (_tile(f"{name}.json") for name in _tile_names(box))
+    return (_tile(f"{name}.json") for name in tile_names(box))
 
 
-def _tile_names(box: Box) -> Iterator[str]:
+def tile_names(box: Box) -> Iterator[str]:
     west, south = (math.floor(v / TILE) * TILE for v in box[:2])
     for x in range(west, math.ceil(box[2]), TILE):
         for y in range(south, math.ceil(box[3]), TILE):
@@ -375,7 +271,7 @@ def _tile_names(box: Box) -> Iterator[str]:
 def _tile(name: str) -> dict[str, list[Any]]:
     """A tile's shapes in whole steps."""
     try:
-        raw = json.loads(_packed("basemap.zip").read(name))
+        raw = json.loads(packed_tiles("basemap.zip").read(name))
     except KeyError:
         return {}
     shapes: dict[str, list[Any]] = {}

@@ -1,10 +1,10 @@
-"""Names on maps: of countries, regions, seas and rivers, and where each and the names of places find room."""
+"""Names on maps, in its language: of places, countries, regions, seas and rivers, and where each finds room."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.assets import ASSETS
-from geo.presentation.basemap import Box, decode_line, touch
+from geo.presentation.basemap import Box, decode_line, packed_tiles, tile_names, touch
 from geo.presentation.labels import unit_label
 from geo.presentation.language import current
 from geo.schema import KM_PER_DEGREE
@@ -24,6 +24,7 @@ _COLUMNS, _LEAST = 18, 0.02  # of the grid of places over a view; the share of i
 _REGIONS_KM, _RIVERS_KM = 1_000.0, 2_500.0  # the width of a view up to which there are such names
 _FAR = 9.0  # degrees from a point of a sea within which unnamed water is that sea
 _MOST_SPOTS = 24
+PLACE_NAME_COLUMNS = {"en": 3, "uk": 4, "ru": 5, "ar": 8}  # of the shipped places, by language
 
 
 class AreaName(NamedTuple):
@@ -131,6 +132,109 @@ def _courses() -> Sequence[tuple[Mapping[str, str], shapely.Geometry]]:
 def _own(row: Mapping[str, str]) -> str:
     """A name of a table of waters in the language that is spoken."""
     return row.get(current().code) or row["en"]
+
+
+def places(
+    box: Box, lang: str, *, near: Box | None = None, news: Sequence[shapely.Geometry] = (), least: int | None = None,
+    own: Sequence[Sequence[Any]] = (),
+) -> list[list[Any]]:  # fmt: skip
+    """Named places in a box, those that matter most first: latitude, longitude, name, weight, whether a capital.
+
+    The weight is a place's people, and up to `_NEWS` times as many near `news`: ground that changed, a front. A place
+    of less than `least` is left out; without it the box `near` has the more of them the smaller it is. A place that has
+    no name in the language's script is left out, too. `own` are rows of the owner's own extract.
+    """
+    near = near or box
+    column = PLACE_NAME_COLUMNS.get(lang, PLACE_NAME_COLUMNS["en"])
+    floor = min(_PEOPLE, round(_PEOPLE * ((near[2] - near[0]) / _WIDE_VIEW) ** 2)) if least is None else least
+    rows = list(_named_places(box, floor if not len(news) else min(floor, _SMALLEST), column))
+    rows += [list(row) for row in own if row[column] and _lies_in(row, box) and not _is_listed(row, rows, column)]
+    weights = _weights(rows, news)
+    found = [
+        [row[0], row[1], row[column], weight, int(_is_capital(row))]
+        for row, weight in zip(rows, weights, strict=True)
+        if weight >= (floor if _lies_in(row, near) else max(floor, 20_000)) or _is_capital(row)
+    ]
+    found.sort(key=lambda place: (-place[3], place[2]))
+    return found[:_MOST_PLACES] if least is None else found
+
+
+def own_places(extract: Sequence[tuple[str, shapely.Geometry, Mapping[str, Any]]]) -> list[list[Any]]:
+    """The places of an extract, in the columns of the shipped ones."""
+    rows = []
+    for kind, point, names in extract:
+        if kind == "places":
+            texts = [names.get(lang, "") for lang in ("en", "uk", "ru")]
+            rows.append([point.y, point.x, int(names.get("people", 0)), *texts, "", "", names.get("ar", "")])
+    return rows
+
+
+def _is_listed(row: Sequence[Any], rows: Sequence[Sequence[Any]], column: int) -> bool:
+    """Whether a place is one of those: on its spot, or near by under the same name."""
+    squeeze = math.cos(math.radians(row[0]))
+    far = ((math.hypot(row[0] - r[0], (row[1] - r[1]) * squeeze) * KM_PER_DEGREE, r[column]) for r in rows)
+    return any(km < 0.7 or (km < 6 and name == row[column]) for km, name in far)
+
+
+_PEOPLE, _WIDE_VIEW = 15_000, 8.0  # of places in a view of so many degrees and more; in a narrower one of fewer
+_SMALLEST = 300
+_NEWS, _NEWS_KM = 40.0, 16.0
+_TOWN = 5_000  # people; a village near the news is named after the towns there
+_MOST_PLACES = 2_000
+
+
+def _weights(rows: Sequence[Sequence[Any]], news: Sequence[shapely.Geometry]) -> list[int]:
+    """How much each place matters: its people, more of them the nearer it lies to the news."""
+    people = np.array([row[2] for row in rows], dtype=float)
+    parts = shapely.get_parts(np.array(news, dtype=object)) if len(news) else []
+    if not len(parts) or not len(rows):
+        return [int(v) for v in people]
+    squeeze = math.cos(math.radians(float(shapely.total_bounds(parts)[[1, 3]].mean())))
+    scaled = shapely.transform(parts, lambda xy: xy * (squeeze, 1.0))
+    points = shapely.points([(row[1] * squeeze, row[0]) for row in rows])
+    reach = 3 * _NEWS_KM / KM_PER_DEGREE
+    (which, _), away = shapely.STRtree(scaled).query_nearest(
+        points, max_distance=reach, return_distance=True, all_matches=False
+    )
+    more = np.zeros(len(rows))
+    more[which] = _NEWS * np.exp(-((away * KM_PER_DEGREE / _NEWS_KM) ** 2))
+    more[people < _TOWN] *= 0.3
+    return [int(v) for v in np.rint(people * (1 + more))]
+
+
+def _is_capital(row: Sequence[Any]) -> bool:
+    return len(row) > 7 and row[7] == "1"
+
+
+def _lies_in(place: Sequence[Any], box: Box) -> bool:
+    return bool(box[1] <= place[0] <= box[3] and box[0] <= place[1] <= box[2])
+
+
+@lru_cache(maxsize=4)
+def _named_places(box: Box, least: int, column: int) -> list[list[Any]]:
+    """The places of a box that have a name in a column."""
+    return [r for r in _shipped_places(box, least) if len(r) > column and r[column] and _lies_in(r, box)]
+
+
+def _shipped_places(box: Box, least: int) -> Iterator[list[Any]]:
+    """Capitals and places of so many people in the tiles of a box, the most populous of each tile first."""
+    for name in tile_names(box):
+        lines = _tile_lines(name)
+        for at, line in enumerate(lines):
+            if isinstance(line, str):  # day after day a series shows the same places: each line is read once
+                cells = line.split("\t")
+                lines[at] = line = [float(cells[0]), float(cells[1]), int(cells[2]), *cells[3:]]
+            if line[2] < least and not _is_capital(line):
+                break
+            yield line
+
+
+@lru_cache(maxsize=64)
+def _tile_lines(name: str) -> list[str | list[Any]]:
+    try:
+        return [*packed_tiles("places.zip").read(f"{name}.tsv").decode().split("\n")]
+    except KeyError:
+        return []
 
 
 def place_names(

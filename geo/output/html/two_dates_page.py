@@ -22,7 +22,7 @@ from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
 from geo.output.map_content import MapContent, extent_of, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
-from geo.presentation import basemap
+from geo.presentation import basemap, map_names
 from geo.presentation.labels import class_key, figure, km2_cell, row_label, written
 from geo.presentation.language import day_words_short, gettext, ngettext
 from geo.presentation.sides import side_colours
@@ -269,7 +269,7 @@ _SIDES = ("before", "after")
 
 def _named_in(places: gpd.GeoDataFrame, content: MapContent) -> gpd.GeoDataFrame:
     """Places by what the basemap calls the town at the same spot, in the map's language."""
-    towns = basemap.places(content.limits, content.lang, least=500) if content.lang != "en" else []
+    towns = map_names.places(content.limits, content.lang, least=500) if content.lang != "en" else []
     if not towns or places.empty:
         return places
     tree = shapely.STRtree(shapely.points([t[1] for t in towns], [t[0] for t in towns]))

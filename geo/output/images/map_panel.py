@@ -16,7 +16,7 @@ from geo.output.images.fonts import can_be_slanted, plain, text_width
 from geo.output.images.projection import Plane, Rect, lay
 from geo.output.map_content import MapContent
 from geo.output.settlement_layers import DotLayer
-from geo.presentation import basemap
+from geo.presentation import basemap, map_names
 from geo.presentation.basemap import decode_line, touch
 from geo.presentation.language import gettext, number, plain_number
 from geo.presentation.map_names import area_names, place_area, place_names
@@ -87,7 +87,7 @@ def draw_map_panel(
         own = [[lat, lon, text, _OWN_LABEL, 1] for text, lat, lon in labels]
         taken += _places(canvas, plane, own, [], size, len(own))
         avoid = None if moved.is_empty else moved
-        named = basemap.places(view, content.lang, news=content.news, own=basemap.own_places(content.extract))
+        named = map_names.places(view, content.lang, news=content.news, own=map_names.own_places(content.extract))
         taken += _places(canvas, plane, named, taken, size, most, avoid=avoid, marks=marks)
     with canvas.group("area-names", gettext("Countries, regions and waters")):
         if draw_basemap:
@@ -229,7 +229,7 @@ def _inset(canvas: Canvas, plane: Plane, corners: _Corners, taken: list[Rect], s
         canvas.lines(small.shapes(lines), colour=theme.line, weight=0.6 * m, dash=dash, clip=rect)
     outline = [shapely.Polygon(small.xy(plane.border()))]
     canvas.areas(outline, fill=theme.ink, opacity=0.18, edge=theme.ink, weight=1.1 * m, clip=rect)
-    capitals = [p for p in basemap.places(small.view(), lang) if p[4]]
+    capitals = [p for p in map_names.places(small.view(), lang) if p[4]]
     _places(canvas, small, capitals, [outline[0].bounds], 0.75 * size, 5, bold=False)
     canvas.box(rect, edge=theme.soft, weight=0.8)
     taken.append(rect)
