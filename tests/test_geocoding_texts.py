@@ -52,6 +52,23 @@ def test_a_surname_that_a_town_elsewhere_has_is_no_place() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The city Council met in Charleston, West Virginia.", ["Charleston", "West Virginia"]),
+        ("A slide closed W.Va. 61 near Charleston, West Virginia.", ["Charleston", "West Virginia"]),
+        ("Clifford Archer left Gainesville, Florida.", ["Gainesville", "Florida"]),
+        # a small place of the world that the text has nothing beside
+        ("It rained. The Archer trail reopened.", []),
+        ("The Archer trail near Gainesville, Florida, reopened.", ["Archer", "Gainesville", "Florida"]),
+        ("Shells fell in Krynky.", ["Krynky"]),
+    ],
+)
+def test_what_only_looks_like_a_place_is_none(text: str, found: list[str]) -> None:
+    assert [m.text for m in mentions(text, gazetteer=open_gazetteer()) if m.latitude is not None] == found
+
+
+@pytest.mark.long
 def test_bare_names_near_the_front_are_right_or_without_a_place(shared: Path, tmp_path: Path) -> None:
     archive = archive_of_the_front(shared, tmp_path / "front.gpkg")
     named = names_near_front(shared, archive)[:200]

@@ -30,7 +30,7 @@ from geo.geocoding.gazetteer import (
 )
 from geo.geocoding.matching import Span, given_spans, spans_of
 from geo.geocoding.place_records import CREDIT
-from geo.geocoding.ranking import ALIKE_NAMES, LARGE, TOWN, RankedMention, rank_mentions
+from geo.geocoding.ranking import ALIKE_NAMES, CLOSE_KM, LARGE, TOWN, RankedMention, rank_mentions
 from geo.schema import CRS, DISTRICT_PREC
 from geo.text.sentences import read
 from geo.text.words import key_of, plain_key
@@ -149,11 +149,11 @@ def mentions(text: str, *, gazetteer: Gazetteer, prior: ArchivePrior | None = No
     return _alike_in_text(_with_neighbours(text, found))
 
 
-_STRAY = "only a small place in a country that the text does not speak of has such a name"
+_STRAY = "only a small place has such a name, and the text speaks of nothing beside it"
 
 
 def _strays(table: Sequence[RankedMention]) -> dict[int, str]:
-    """Where names stand that only a small place has, in a country of which the text has nothing else."""
+    """Where names stand that only a small place has, and the text has nothing else beside it or in its country."""
     placed = [(row, row.best) for row in table if row.span.located and row.best is not None]
     names = {(place.country, row.span.text.casefold()) for row, place in placed}
     names |= {(country, "") for row in table for country in (*row.demonyms, row.span.code)}
@@ -161,9 +161,17 @@ def _strays(table: Sequence[RankedMention]) -> dict[int, str]:
     main, most = max(counts.items(), key=lambda pair: pair[1], default=("", 0))
     return {
         row.span.start: place.country for row, place in placed
-        if most > 1 == counts[place.country] and place.country != main and place.kind == "place"
-        and place.population < _TOWN_AFAR and " " not in row.span.text and not row.beside
+        if place.kind == "place" and not row.beside and " " not in row.span.text
+        and ((most > 1 == counts[place.country] and place.country != main and place.population < _TOWN_AFAR)
+             or (place.population < TOWN and not row.span.kind and _is_alone(row, place, placed)))
     }  # fmt: skip
+
+
+def _is_alone(row: RankedMention, place: Place, placed: Sequence[tuple[RankedMention, Place]]) -> bool:
+    """Whether the text names neither what a place lies in nor another place by it."""
+    held = row.span.near or (row.span.led and len(row.ranked) == 1) or any(place.inside(c) for c, *_ in row.within)
+    names = {other.span.text.casefold() for other, p in placed if p.kind != "country" and apart_km(place, p) < CLOSE_KM}
+    return not held and names <= {row.span.text.casefold()}
 
 
 _LINK = r"(?:al|el|ad|as|ar|an|at|az|ash|ul|ed|es|er)"

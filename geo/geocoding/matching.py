@@ -18,6 +18,7 @@ _INTO = _IN_A_PLACE | _ENTERED | {"at", "took"}
 _WEAK = frozenset(("of", "on", "over", "to", "from", "left", "toward", "towards", "across", "around", "hit", "at"))
 _KNOWN = 200_000  # a town of so many people is meant where it stands alone
 _INITIAL_BEFORE = re.compile(r"[A-Z][\w’'-]+ [A-Z]\.\s?$")
+_NUMBER = re.compile(r"\.? \d")
 _INITIAL_AFTER = re.compile(r" [A-Z]\. [A-Z][a-z]")
 AND = frozenset(("и", "та", "і", "й", "або", "или"))
 _AHEAD = 7  # words looked at for the end of a list of regions
@@ -141,8 +142,7 @@ class ContextWords:
         cyrillic = any(w.cyrillic for w in words)
         if words and words[0].key == "the":
             words = words[1:]
-        short = self.short(first, last)
-        if short:
+        if short := self.short(first, last):
             return short
         runs = [words]
         for table in ("region_after", "district_after", "settlement_after"):
@@ -207,7 +207,8 @@ class ContextWords:
 
     def _settlement_before(self, at: int) -> str:
         word = self.rules["settlement_before"].ends(self.reading.before(at))
-        return "" if word and self._titled(at, word) else word
+        common = not self.words[at].cyrillic and self.words[at].key in self.rules["common"]  # the city Council
+        return "" if word and (self._titled(at, word) or (common and not word.endswith(" of"))) else word
 
     def _titled(self, at: int, word: str) -> bool:
         """Whether the word before a name is part of another one: City Hall, Town Council."""
@@ -243,17 +244,12 @@ class MentionTypes(ContextWords):
         before, after = self.reading.before(at), self.reading.after(last)
         if span.kind in ("region", "district"):
             return span
-        office = self._office(span, before, after)
-        if office is not None:
-            return office
-        person = self._person(span, before, after)
-        if person is not None:
-            return person
+        if (named := self._office(span, before, after) or self._person(span, before, after)) is not None:
+            return named
         if not span.kind and span.last - at == 1 and self.reading.starts(at) and self.words[at].key in self.lower:
             return None
         span.led = bool(before) and before[-1] in self.rules["place_prepositions"]
-        reason = self._metonym(span, before, after)
-        if reason:
+        if reason := self._metonym(span, before, after):
             span.role, span.reasons = "metonym", [*span.reasons, reason]
         return span
 
@@ -311,8 +307,7 @@ class MentionTypes(ContextWords):
         if one and not span.kind and surname and all(how == LOOSE for _, how in span.found):
             span.role, span.reasons = "organisation", ["part of another name"]
             return self._widened(span, span.last + 1)
-        stranger = self._stranger_before(span, before)
-        if stranger and one and not span.kind:
+        if one and not span.kind and (stranger := self._stranger_before(span, before)):
             return self._as_person(span, f"after “{stranger}”", span.first - 1)
         return None
 
@@ -531,14 +526,14 @@ class _Finder(MentionTypes):
         for more in (2, 1):
             short = self.short(at, at + more) if more >= count and at + more <= len(self.words) else ()
             # a short form stands after the place that lies there: Gary, Ind.
-            if short and (more > 1 or self.reading.gap(at).startswith(",")):
+            road = short and _NUMBER.match(self.reading.text, self.words[at + more - 1].end)  # W.Va. 61
+            if short and not road and (more > 1 or self.reading.gap(at).startswith(",")):
                 span = self._span(at, at + more, short)
                 span.kind, span.reasons = "region", ["a short form"]
                 return span
         if count > 1 and " ".join(w.key for w in self.words[at : at + count]) in self.rules["common"]:
             return None
-        adjective = self._adjective(at)
-        if adjective is not None and count < 2:
+        if count < 2 and (adjective := self._adjective(at)) is not None:
             return adjective
         demonym = self._demonym(at)
         if demonym is not None and demonym.last - at >= count:

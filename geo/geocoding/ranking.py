@@ -355,11 +355,9 @@ def _one_sense(table: Sequence[RankedMention]) -> None:
                 row.ranked.insert(0, (best, max(row.ranked[0][1], mine[1]), [*mine[2], "as elsewhere in the text"]))
 
 
-# parts of the score, in the unit of geo.geocoding.ranking: ten times the people
-CLOSE, MANY_CLOSE, SAME_REGION, SAME_COUNTRY = 1.6, 0.8, 1.5, 1.5
-CLOSE_KM = 60.0
-# how fast a candidate that lies behind the first of its name loses its attribution
-DOUBT = 1.2
+# what other names of the text are worth to a place
+CLOSE, MANY_CLOSE, SAME_REGION, SAME_COUNTRY = 2.2, 0.8, 1.5, 1.5
+CLOSE_KM, DOUBT = 60.0, 1.2  # how fast a candidate that lies behind the first of its name loses its attribution
 _MOST = 12  # candidates of a name that are heard
 
 Ranked = list[tuple[Place, float, list[str]]]
