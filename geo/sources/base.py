@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from geo.assets import read_toml
 from geo.errors import GateError
 from geo.formats.dates import FIRST, several_dates
 from geo.formats.layers import cell
@@ -20,10 +19,6 @@ from geo.formats.limits import refuse_too_many_instants
 from geo.presentation.statuses import STATUSES
 from geo.schema import Kind, Options, Rows, Snapshot, Source
 from geo.sources import KNOWN
-
-# reader -> our column -> what others call it, where --column says nothing
-COLUMN_NAMES: Mapping[str, Mapping[str, Sequence[str]]]
-COLUMN_NAMES = read_toml("reader_columns.toml")
 
 
 @dataclass(frozen=True)

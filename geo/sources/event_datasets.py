@@ -21,7 +21,7 @@ from geo.formats.geojson import read_json
 from geo.formats.kml import Placemark, read_kml
 from geo.formats.limits import columns_of
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Refusal, Rows
-from geo.sources.base import COLUMN_NAMES, shipped_reader
+from geo.sources.base import shipped_reader
 from geo.sources.incidents import Raw, Record, Row, count, day, gather, joined, read_rows, text
 
 # columns of the datasets, as assets/incident_columns.toml lists them
@@ -239,7 +239,7 @@ VIINA = shipped_reader("viina", partial(
 
 # -- incidents drawn by hand: the KML of Google My Maps, one placemark an event ---------------------------------------
 
-_MARK_WORDS = COLUMN_NAMES["mymaps"]
+_MARK_WORDS = read_toml("mymaps_columns.toml")
 # a placemark that says whose position it is shows where a unit stands, which is no event
 _POSITION = ("position", "позиция", "позиція")
 _TAG = re.compile(r"<[^<>]*>")

@@ -14,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo.assets import read_toml
 from geo.errors import GateError
 from geo.formats.dates import date_in_name, read_instant
 from geo.formats.geojson import features, read_bytes, read_json
@@ -23,7 +24,7 @@ from geo.formats.zips import unpack
 from geo.measure.settlements import named_places, shipped_settlements
 from geo.presentation.statuses import STATUSES
 from geo.schema import CRS, SETTLEMENT_COLUMNS, Options, Refusal, Rows, to_instant, write_instant
-from geo.sources.base import COLUMN_NAMES, meanings, shipped_reader
+from geo.sources.base import meanings, shipped_reader
 
 _MOST = 40_000_000  # rows of a file: three years of VIINA's 33,141 places
 _UNPACKED = 2 << 30  # bytes; a year is 12 million lines
@@ -186,7 +187,7 @@ def read_wikipedia(path: Path, options: Options) -> Rows:
 def read_own(path: Path, options: Options) -> Rows:
     """Place × date × side: a row stands until another one of its place; a blank side ends it."""
     read = read_table(path, options=options)
-    wanted = COLUMN_NAMES["settlements"]
+    wanted = read_toml("settlements_columns.toml")
     known = {name.casefold(): name for name in read.header}
     columns = {ours: options.columns.get(ours) or next((known[w] for w in words if w in known), "")
                for ours, words in wanted.items()}  # fmt: skip

@@ -10,12 +10,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo.assets import read_toml
 from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
 from geo.schema import CRS, UNIT_COLUMNS, Options, Refusal, Rows
-from geo.sources.base import COLUMN_NAMES, shipped_reader
+from geo.sources.base import shipped_reader
 
-_USUAL = COLUMN_NAMES["units"]
+_USUAL = read_toml("units_columns.toml")
 _LEVELLED = re.compile(r"(?:adm|gid_|name_|iso_)(\d)(?:_pcode|_en|_name)?")
 # OpenStreetMap counts countries as 2, their first parts as 4, the parts of those as 6.
 _OSM_LEVELS = {2: 0, 3: 1, 4: 1, 5: 2, 6: 2, 7: 3, 8: 3}

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.assets import read_toml as shipped_toml
 from geo.errors import FileError, GateError, UsageError
 from geo.formats.dates import date_in_name, is_of_editing, read_instant
 from geo.formats.geojson import MIB, read_bytes
@@ -27,10 +28,10 @@ from geo.measure.ellipsoid import km2_of
 from geo.presentation.sides import shipped_code, shipped_sides
 from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import COLUMN_NAMES, by_dates, day_number, meanings, refuse_several_dates, shipped_reader
+from geo.sources.base import by_dates, day_number, meanings, refuse_several_dates, shipped_reader
 from geo.text.control_words import without_invisible
 
-_ALSO = COLUMN_NAMES["vector"]
+_ALSO: Mapping[str, Sequence[str]] = shipped_toml("vector_columns.toml")
 # small Cyrillic and Greek letters that look like Latin ones
 _ALIKE = str.maketrans("асеіјкмнорѕтухгԛԝвαβεικνορτυχ", "aceijkmhopstyxrqwbabeiknoptux")
 # how programs write a cell in which nothing stands; NA is Namibia
