@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geo.text.languages import any_of, cached_words, forms, languages, word_list
-from geo.text.words import Word, words_of
+from geo.text.words import Word, known_words, words_of
 
 Lang = str  # the name of a folder of word lists
 _CYRILLIC = re.compile(r"[а-яіїєґё]", re.IGNORECASE)
@@ -33,7 +33,9 @@ def language_of(text: str) -> Lang:
     of_script = [code for code, (own, _) in _marks().items() if own == script]
     if len(of_script) < 2:
         return of_script[0] if of_script else "en"
-    return max(of_script, key=lambda code: len(_marks()[code][1].findall(text)))
+    told = {code: len(_marks()[code][1].findall(text)) for code in of_script}
+    near = [code for code in of_script if told[code] + 1 >= max(told.values())]
+    return near[0] if len(near) == 1 else max(near, key=lambda code: (known_words(text, code), told[code]))
 
 
 @cached_words

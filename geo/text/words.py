@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice
 from typing import Any
 
 from geo.assets import ASSETS
@@ -138,7 +139,18 @@ def latin(key: str) -> str:
 
 _TOKEN = re.compile(rf"[^\W\d_]+(?:{APOSTROPHES}[^\W\d_]+)*")
 LANGUAGES_WITH_CASES = ("uk", "ru")  # languages that pymorphy3 has a dictionary of
+_FIRST_WORDS = 40  # of a text whose language is not clear from its marks
 _PARTICIPLE = frozenset(("PRTF", "sing", "masc", "nomn"))
+
+
+def known_words(text: str, lang: str) -> int:
+    """How many of a text's first words are in the dictionary of a language."""
+    import simplemma
+
+    words = [m[0].lower() for m in islice(_TOKEN.finditer(text), _FIRST_WORDS) if len(m[0]) > 2]
+    if lang in LANGUAGES_WITH_CASES:
+        return sum(analyzer(lang).word_is_known(word) for word in words)
+    return sum(simplemma.is_known(word, lang=lang) for word in words)
 
 
 @dataclass(frozen=True)
@@ -162,8 +174,9 @@ def animate(word: str, lang: str) -> str:
     """Whether a word names a person ("one") or persons ("several"), by the dictionary of the language; else ""."""
     if lang not in LANGUAGES_WITH_CASES or not word.islower():
         return ""
-    nouns = [p for p in analyzer(lang).parse(word)[:2] if p.is_known and p.tag.POS == "NOUN" and "anim" in p.tag]
-    nouns = [p for p in nouns if not {"Name", "Surn", "Patr"} & p.tag.grammemes and p.normal_form not in _animals(lang)]
+    nouns = [p for p in analyzer(lang).parse(word) if not {"Name", "Surn", "Patr"} & p.tag.grammemes][:2]
+    nouns = [p for p in nouns if p.is_known and {"NOUN", "anim"} <= p.tag.grammemes]
+    nouns = [p for p in nouns if p.normal_form not in _animals(lang)]
     return "" if not nouns else "several" if "plur" in nouns[0].tag else "one"
 
 
@@ -192,6 +205,11 @@ def is_function_word(word: str) -> bool:
 def names_owner(word: str, lang: str) -> bool:
     """Whether a word is a noun in the genitive, which says whose the noun before it is."""
     return any({"NOUN", "gent"} <= p.tag.grammemes for p in analyzer(lang).parse(word.lower())[:2])
+
+
+def of_one(word: str, lang: str) -> bool:
+    """Whether a word may be the genitive of a noun for one person: "тело женщины"."""
+    return any({"NOUN", "anim", "sing", "gent"} <= p.tag.grammemes for p in analyzer(lang).parse(word)[:3])
 
 
 @lru_cache(maxsize=20_000)
