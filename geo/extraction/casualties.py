@@ -12,15 +12,12 @@ from typing import Literal
 from geo.text.languages import pattern, words
 from geo.text.numbers import number_pattern, read_number
 from geo.text.sentences import Lang, TextSpan
-from geo.text.words import LANGUAGES_WITH_CASES, animate, describes, names_owner
+from geo.text.words import LANGUAGES_WITH_CASES, animate, describes, names_owner, of_one
 
 Kind = Literal["killed", "injured", "captured", "abducted"]
 KINDS: tuple[Kind, ...] = ("killed", "injured", "captured", "abducted")
-_PEOPLE_ALONE = ("killed", "injured", "abducted")  # what happens to people alone; towns are captured, too
+_CIVILIANS = 2  # of persons.sides in the table
 _NEAR, _FAR = 40, 120  # characters before a verb in which its subject stands; between a casualty and "has risen to"
-
-
-_AND = r"\s*,?\s*(?:and|und|et|та|і|й|и)\s+(?:the\s+)?"
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,7 @@ class CasualtyCount:
     is_total: bool = False
     is_more: bool = False  # on top of those counted before: "another two died"
     is_part: bool = False  # bodies that were found, or who is gravely hurt: some of them, or all
+    side: int | None = None  # which of persons.sides in the table the people are of
 
 
 @dataclass(frozen=True)
@@ -79,17 +77,23 @@ def spread(counts: Sequence[Count]) -> Count:
 def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()) -> list[CasualtyCount]:
     """Every count of killed, injured, captured and abducted people of a clause."""
     lang, (text, corrected) = passage.lang, _masked(passage, void)
+    if pattern(lang, "casualties", "periodic").search(passage.text):
+        return []  # what a monthly report counts
     found = [*_none(passage, text)]
     taken: set[int] = set()
-    cumulative, stated = (pattern(lang, "casualties", name).search(text) for name in ("cumulative", "stated"))
     verbs: list[tuple[int, int, Kind]] = sorted(
         (*m.span(), kind) for kind in KINDS for m in pattern(lang, "casualties", kind).finditer(text)
     )
+    if not verbs:
+        return found
+    cumulative, stated = (pattern(lang, "casualties", name).search(text) for name in ("cumulative", "stated"))
     groups = _groups(text, lang, verbs)
     # "one died, bringing the number of dead to nine": what stands before a total is none
     earlier = cumulative.start() if cumulative and any(g.start >= cumulative.end() for g in groups) else 0
-    unsure = [m.span() for m in pattern(lang, "casualties", "unsure").finditer(text)]
-    unsure += _joint(text, verbs, lang)
+    unsure = [m.span() for m in pattern(lang, "casualties", "unsure").finditer(passage.text)]
+    nobody = [(f.start - passage.start, f.end - passage.start) for f in found]
+    unsure += _joint(text, [v for v in verbs if not any(a <= v[0] < b for a, b in nobody)], groups, lang)
+    unsure += _of_period(passage.text, [at for at, *_ in verbs] + [g.start for g in groups], lang)
     for i, (start, end, kind) in enumerate(verbs):
         left = verbs[i - 1][1] if i else 0
         right = verbs[i + 1][0] if i + 1 < len(verbs) else len(text)
@@ -103,9 +107,19 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
         if group is None or any(f.start - passage.start < end and start < f.end - passage.start for f in found):
             continue
         taken.add(group.start)
+        joined = i and verbs[i - 1][2] not in (kind, *KINDS[:2]) and kind in KINDS[:2]
+        if joined and group.start >= end and pattern(lang, "casualties", "joint").fullmatch(text[left:start]):
+            found.append(_told(passage, text, verbs[i - 1], group, total, found))  # "kidnapped and killed two"
         if not any(a < end and start < b for a, b in unsure):
             found.append(_told(passage, text, (start, end, kind), group, total, found))
-    return sorted([*found, *_said_again(passage, text, groups, taken, found)], key=lambda f: f.start)
+    free = [g for g in groups if g.start not in taken and not any(a < g.end and g.start < b for a, b in unsure)]
+    found = sorted([*found, *_said_again(passage, text, free, found)], key=lambda f: f.start)
+    contrast = pattern(lang, "casualties", "contrast")  # "while a doctor put it at 21"
+    for i, (one, two) in enumerate(pairwise(found)):
+        gap = passage.text[one.end - passage.start : two.end - passage.start]
+        if one.kind == two.kind and contrast.search(gap):
+            found[i + 1] = replace(two, count=spread([one.count, two.count]), is_total=one.is_total or two.is_total)
+    return found
 
 
 def _told(
@@ -114,26 +128,30 @@ def _told(
     """The count that a verb and its group give, beside those found before."""
     lang, (start, end, kind), count, is_ordinal = passage.lang, verb, group.count, group.is_ordinal
     a, b = min(start, group.start), max(end, group.end)
+    sides = (re.compile(side, re.I) for side in words(lang)["persons"]["sides"])
+    side = next((i for i, side in enumerate(sides) if side.search(text[group.start : group.end])), None)
+    if kind == "captured" and side == _CIVILIANS:
+        kind = "abducted"
     same = next((f for f in reversed(found) if f.kind == kind), None)
     if total and count.best is None and count.low is None and count.high is not None:
         count = Count(count.high, count.high, count.high)  # "rose to seven" is no upper bound
     if is_ordinal and found and not same:
         count, is_ordinal = Count(1, 1, 1), False  # "two were killed, a third was wounded"
     more = bool(pattern(lang, "numbers", "more").search(text[group.start : group.end + 8]))
-    # "two surrendered and five were captured"
-    more = more or (same is not None and bool(re.fullmatch(_AND, text[same.end - passage.start : a], re.I)))
+    more = more or bool(pattern(lang, "casualties", "also").search(text[a:b]))
+    joined = pattern(lang, "casualties", "and")  # "two surrendered and five were captured"
+    more = more or (same is not None and joined.fullmatch(text[same.end - passage.start : a]) is not None)
     part = bool(pattern(lang, "casualties", "part_or_all").search(text[a:b]))
     span = (passage.start + a, passage.start + b, passage.text[a:b])
-    return CasualtyCount(kind, count, *span, total or is_ordinal, more, part)
+    total = total or is_ordinal or bool(pattern(lang, "casualties", "overall").search(text[max(0, a - _NEAR) : b]))
+    return CasualtyCount(kind, count, *span, total, more, part, side)
 
 
-def _said_again(
-    passage: TextSpan, text: str, groups: list[_Group], taken: set[int], found: list[CasualtyCount]
-) -> list[CasualtyCount]:
+def _said_again(passage: TextSpan, text: str, groups: list[_Group], found: list[CasualtyCount]) -> list[CasualtyCount]:
     """Counts without a verb of their own: "two died in A and five in B", "five died, medics put it at six"."""
     again, gapped = (pattern(passage.lang, "casualties", name) for name in ("again", "gapped"))
     more = []
-    for group in (g for g in groups if g.start not in taken and not g.is_ordinal):
+    for group in (g for g in groups if not g.is_ordinal):
         last = max((f for f in found if f.end - passage.start <= group.start), key=lambda f: f.end, default=None)
         if last is None or last.kind not in KINDS[:2]:
             continue
@@ -147,13 +165,34 @@ def _said_again(
     return more
 
 
-def _joint(text: str, verbs: Sequence[tuple[int, int, Kind]], lang: Lang) -> list[tuple[int, int]]:
+def _joint(
+    text: str, verbs: Sequence[tuple[int, int, Kind]], groups: Sequence[_Group], lang: Lang
+) -> list[tuple[int, int]]:
     """Verbs that share one number: "40 killed and wounded" says how many of neither."""
     return [
         (one[0], two[1])
         for one, two in pairwise(verbs)
-        if one[2] != two[2] and re.fullmatch(pattern(lang, "casualties", "joint"), text[one[1] : two[0]])
+        if {one[2], two[2]} == set(KINDS[:2])
+        and re.fullmatch(pattern(lang, "casualties", "joint"), text[one[1] : two[0]])
+        and not pattern(lang, "casualties", "dies").match(text, two[0])
+        # "pronounced a man dead and wounded two": each has its own
+        and not (any(g.end + 1 == one[0] for g in groups) and any(two[1] <= g.start < two[1] + 5 for g in groups))
     ]
+
+
+def _of_period(text: str, told: Sequence[int], lang: Lang) -> list[tuple[int, int]]:
+    """Where the total of a war, a year or a month is told: what such words begin, else the words before them."""
+    found = []
+    for match in pattern(lang, "casualties", "period").finditer(text):
+        if pattern(lang, "casualties", "best").search(text[max(0, match.start() - 2 * _FAR) : match.start()]):
+            continue  # "five were killed in the deadliest attack since May"
+        before = re.split(r"[;:]|,\s(?=\w+\s)", text[: match.start()])[-1]
+        if not any(match.start() - len(before) <= at < match.start() for at in told):
+            ends = re.search(r"[;:]", text[match.end() :])
+            found.append((match.start(), match.end() + ends.start() if ends else len(text)))
+        else:
+            found.append((match.start() - len(before), match.end()))
+    return found
 
 
 def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, bool]:
@@ -161,10 +200,12 @@ def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, 
     text = without_running(passage.text.replace("’", "'").replace("ʼ", "'"), passage.lang)
     text, corrections = _aside(passage.lang, "replaced").subn(_spaces, text)
     text = pattern(passage.lang, "ages", "mask").sub(_spaces, text)
+    text = re.sub(r"\(\s*\)|(?<=\d)[”\"»]|[“\"«](?=[^”\"»]{0,20}\d[”\"»])", _spaces, text)
     text = _without_members(text, passage.lang)
-    text = _aside(passage.lang, "aside").sub(_blank, text)
+    other = pattern(passage.lang, "casualties", "other_voice")  # ", while Amnesty said" begins another count
+    text = _aside(passage.lang, "aside").sub(lambda m: ";" + _blank(m)[1:] if other.match(m[0]) else _blank(m), text)
     text = _without_relatives(text, passage.lang)
-    text = pattern(passage.lang, "casualties", "of_those").sub(_spaces, text)
+    text = pattern(passage.lang, "casualties", "of_those").sub(_blank_to_comma, text)
     for start, end in void:
         a, b = max(0, start - passage.start), min(len(text), end - passage.start)
         if a < b:
@@ -198,6 +239,11 @@ def _blank(match: re.Match[str]) -> str:
     """Blanks for a match, which keep the comma that ends what stands before it."""
     ends = match[0].startswith(",") and not match[0].endswith(",")
     return ("," if ends else " ") + " " * (len(match[0]) - 1)
+
+
+def _blank_to_comma(match: re.Match[str]) -> str:
+    """Blanks for a match but for the comma that ends it."""
+    return " " * (len(match[0]) - 1) + ("," if match[0].endswith(",") else " ")
 
 
 def _without_relatives(text: str, lang: Lang) -> str:
@@ -255,10 +301,13 @@ def _nearest(
         return inside[0]
     if pattern(lang, "casualties", "active").fullmatch(text[verb[0] : verb[1]]):
         return None  # "two men shot the mayor dead"
+    agent = pattern(lang, "persons", "agent")  # "wurden von drei Soldaten erschossen"
     before = [g for g in free if room[0] <= g.start and g.end <= verb[0]]
+    before = [g for g in before if not agent.search(text[max(0, g.start - _NEAR) : g.start])]
     after = [g for g in free if verb[1] <= g.start < room[1]]
     linked = [g for g in after if pattern(lang, "casualties", "link").fullmatch(text[verb[1] : g.start])]
-    linked = [g for g in linked if not _has_verb(text, g, passive, lang)]
+    owned = pattern(lang, "casualties", "of")  # "the bodies of five men with gunshot wounds"
+    linked = [g for g in linked if owned.fullmatch(text[verb[1] : g.start]) or not _has_verb(text, g, passive, lang)]
     close = [g for g in before if passive.fullmatch(_gap(text, g, verb[0], lang))]
     if close and not (linked and not total and not text[close[-1].end : verb[0]].strip()):
         return _with_first(text, close[-1], lang)  # but "two gunmen killed five"
@@ -267,7 +316,7 @@ def _nearest(
         return next((g for g in after if not re.search(r"[;.]", text[verb[1] : min(g.start, verb[1] + _FAR)])), None)
     if linked:
         return linked[0]
-    within = rf"\s+{table['place']}\s*(?:{table['passive']}\b\s*)*"
+    within = rf"\s*,?\s+{table['place']}\s*(?:{table['passive']}\b\s*)*"
     near = [g for g in before if re.fullmatch(within, text[g.end : verb[0]], re.I)]
     return near[-1] if near else None
 
@@ -276,6 +325,8 @@ def _with_first(text: str, group: _Group, lang: Lang) -> _Group | None:
     """A count with whom the clause names before it: "Colonel Ahmed and four guards"; None where that may be nobody."""
     more = replace(group, count=added(group.count, Count(1, 1, 1)))
     first = pattern(lang, "casualties", "first").fullmatch(text[: group.start])
+    if first is not None and any(pattern(lang, "casualties", kind).search(first[0]) for kind in KINDS):
+        return group  # "five fatalities and ten injuries"
     if first is None:  # "Dr Hussam, his wife and four children"
         named = pattern(lang, "casualties", "named").search(text[max(0, group.start - _NEAR) : group.end])
         return more if named else group
@@ -300,6 +351,8 @@ def _has_verb(text: str, group: _Group, passive: re.Pattern[str], lang: Lang) ->
     """Whether a count after a verb has its own: "10 killed 3 injured"."""
     at = passive.match(text, group.end)
     end, verbs = at.end() if at else group.end, [pattern(lang, "casualties", kind) for kind in KINDS]
+    if _people(lang).search(text, group.end, end):
+        end = group.end  # "загинули двоє, ще троє поранені"
     return any(v.search(text[group.start : group.end]) for v in verbs[:2]) or any(v.match(text, end) for v in verbs)
 
 
@@ -311,16 +364,16 @@ def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> li
         if (count := _count(match, lang)) is not None
     ]
     unnamed = _unnamed(text, lang, verbs)
-    # "Ahmed Louh, a cameraman," is one
+    # "a reporter for Al Jazeera" is longer than "a reporter"; "Ahmed Louh, a cameraman," is one
+    longer = {g.start: g for g in unnamed if g.count.best == 1}
+    singles = [longer[s.start] if s.start in longer and s.count.best == 1 else s for s in singles]
     unnamed = [g for g in unnamed if not any(s.start <= g.start < s.end for s in singles)]
-    ones = [g for g in unnamed if g.count.best == 1]
-    singles = [s for s in singles if not any(g.start < s.start and s.end <= g.end for g in ones)]
-    singles += [g for g in unnamed if not any(g.start < s.end and s.start < g.end for s in singles)]
+    singles = [s for s in singles if not any(g.start < s.start and s.end <= g.end for g in unnamed)]
+    for group in unnamed:
+        if not any(group.start < s.end and s.start < group.end for s in singles):
+            singles.append(group)
     found: list[_Group] = []
-    joiner = re.compile(
-        r"\s*(?:,|,?\s*(?:and|und|et|та|і|й|и|з|із|с|со)(?:\s+(?:her|his|their|seine?|ihre?|ses|son|sa|leurs?|її|його|їх(?:н\w+)?|сво\w+|её|его|их))?)\s*",
-        re.I,
-    )
+    head, listed = _Group(-1, -1, Count(0, 0, 0)), Count(0, 0, 0)  # the first of a list, and the others together
     for single in sorted(singles, key=lambda g: g.start):
         last = found[-1] if found else None
         if last and last.is_ordinal and re.fullmatch(r"\s*,\s*", text[last.end : single.start]):
@@ -329,8 +382,13 @@ def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> li
         if last and (last.by_kind or single.by_kind) and "," in text[last.end : single.start]:
             found.append(single)  # "said the mayor, two were killed"
             continue
-        if last and not last.is_ordinal and _is_list(text, last, single, joiner, lang):
-            found[-1] = _Group(last.start, single.end, added(last.count, single.count))
+        if last and not last.is_ordinal and _is_list(text, last, single, lang):
+            listed = added(listed, single.count) if last.start == head.start else single.count
+            head = head if last.start == head.start else last
+            # "two soldiers, a lieutenant and a sergeant" are two; "two women, a man and a child" are four
+            same = listed == head.count and text[head.end : head.end + 1] == ","
+            same = same and not pattern(lang, "persons", "ages").search(text[head.start : single.end])
+            found[-1] = _Group(last.start, single.end, head.count if same else added(head.count, listed))
         else:
             found.append(single)
     return [_with_last(text, group, lang) for group in found]
@@ -338,39 +396,54 @@ def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> li
 
 def _with_last(text: str, group: _Group, lang: Lang) -> _Group:
     """A count with whom the clause names after it: "three soldiers and the mayor"."""
-    last = None if group.is_ordinal else pattern(lang, "casualties", "last").match(text, group.end)
-    return replace(group, end=last.end(), count=added(group.count, Count(1, 1, 1))) if last else group
+    if group.is_ordinal:
+        return group
+    items, end = Count(0, 0, 0), group.end
+    verbs = [pattern(lang, "casualties", kind) for kind in KINDS]
+    while (last := pattern(lang, "casualties", "last").match(text, end)) and not any(v.search(last[0]) for v in verbs):
+        number = (_number(last.groupdict().get("count") or "", lang) if last.groupdict().get("count") else 1) or 1
+        items, end = added(items, Count(number, number, number)), last.end()
+    apart = items.best and not (items == group.count and text[group.end : group.end + 1] == ",")
+    return replace(group, end=end, count=added(group.count, items) if apart else group.count)
 
 
 def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> list[_Group]:
     """Who is counted under a word that no table has, where a verb of people alone says that they are people."""
     found = []
-    ends = {end for _, end, kind in verbs if kind in _PEOPLE_ALONE}
-    starts = [start for start, _, kind in verbs if kind in _PEOPLE_ALONE]
+    places = pattern(lang, "casualties", "takes_places")  # towns are captured, too
+    alone = [v for v in verbs if not places.match(text, v[0])]
+    ends, starts = {end for _, end, _ in alone}, [start for start, _, _ in alone]
     table = words(lang)["casualties"]
-    subject_of = re.compile(rf"(?:\s+{table['place']})?\s*(?:{table['passive']}\b\s*)*", re.I)
+    link = pattern(lang, "casualties", "link")
+    subject_of = re.compile(rf"(?:\s*,?\s+{table['place']})?\s*(?:{table['passive']}\b\s*)*", re.I)
     for match in _counted(lang).finditer(text):
         verb = next((start for start in starts if match.end() < start), 0)
         gap = len(lead := text[max(0, match.start() - 8) : match.start()]) - len(lead.rstrip())
         if pattern(lang, "persons", "complement").search(lead):
             verb = 0  # "of a minibus" is no subject
+        last = max((end for end in ends if end <= match.start()), default=match.start() + 1)
         owns = bool(match["of"]) or match.start() - gap in ends
+        owns = owns or link.fullmatch(text, last, match.start()) is not None
+        inside = any(match.start() < start < match.end() for start in starts)  # "four charred bodies"
+        owns = owns or (inside and not re.fullmatch(words(lang)["numbers"]["one"], match["first"], re.I))
         owns = owns or (verb > 0 and subject_of.fullmatch(text[match.end() : verb]) is not None)
         if owns and (count := _count(match, lang)) is not None:
             found.append(_Group(match.start(), match.end(), count))
     found += _by_kind(text, lang)
-    single, subject, pair = (pattern(lang, "persons", name) for name in ("one_of_them", "one_subject", "one_pair"))
+    names = ("one_of_them", "one_subject", "one_else", "one_pair")
+    single, subject, other, pair = (pattern(lang, "persons", name) for name in names)
+    person = pattern(lang, "persons", "person")
     for start, end, kind in verbs:
-        if kind not in _PEOPLE_ALONE:
-            continue
         at = max(0, start - 2 * _NEAR)
-        one = subject.search(f"{text[at:start]}|{text[start:end]}")  # the bar is where the verb begins
-        if one is not None:
-            found.append(_Group(at + one.start("who"), at + one.end("who"), Count(1, 1, 1)))
+        told = f"{text[at:start]}|{text[start:end]}"  # the bar is where the verb begins
+        one = subject.search(told) or other.search(told, 1 if at else 0)
+        if one is not None and ((start, end, kind) in alone or person.search(one["who"])):
+            found.append(_Group(at + one.start("who"), at + len(text[at:start].rstrip()), Count(1, 1, 1)))
         two = pair.search(text[at:start])
-        if two is not None and one is None:
+        if two is not None and one is None and (start, end, kind) in alone:
             found.append(_Group(at + two.start("who"), at + two.end("who"), Count(2, 2, 2)))
         one = single.match(text, end)
+        one = one if one is None or (start, end, kind) in alone or person.search(one["who"]) else None
         if one is not None and not pattern(lang, "casualties", "be").search(text[at:start]):
             found.append(_Group(one.start("who"), one.end("who"), Count(1, 1, 1)))
     return found
@@ -388,32 +461,48 @@ def _by_kind(text: str, lang: Lang) -> list[_Group]:
                 found.append(_Group(match.start(), end, count))
             if living != "" or not describes(word[0], lang) or text[end : end + 1] != " ":
                 break
+    owner = pattern(lang, "casualties", "owner")
     for word in re.finditer(r"[^\W\d_]+(?:['-][^\W\d_]+)*", text):
         noun = word[0] if text[: word.start()].strip() else word[0].lower()
-        if animate(noun, lang) == "one" and not any(g.start < word.end() and word.start() < g.end for g in found):
+        if any(g.start < word.end() and word.start() < g.end for g in found):
+            continue
+        owned = owner.search(text[max(0, word.start() - _NEAR) : word.start()]) is not None and of_one(noun, lang)
+        if owned or animate(noun, lang) == "one":
             after = re.match(r" ([^\W\d_]+)", text[word.end() :])
             end = word.end() + (after.end() if after and names_owner(after[1], lang) else 0)  # "староста деревни"
             found.append(_Group(word.start(), end, Count(1, 1, 1), by_kind=True))
     return found
 
 
-def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], lang: Lang) -> bool:
+def _is_list(text: str, first: _Group, second: _Group, lang: Lang) -> bool:
     """Whether two counts belong to one verb: not where each has its own ("killed a woman, four wounded")."""
     between = text[first.end : second.start]
     if between.strip() == "," and not re.search(r"\s", text[second.start : second.end]):
         return False  # "rose to 31, two have died"
     if between.strip() == "," and re.match(words(lang)["numbers"]["more"], text[second.start :], re.I):
         return False  # "a man died, another two are in hospital"
-    if not joiner.fullmatch(between) or pattern(lang, "casualties", "part").match(text, second.end):
+    if not pattern(lang, "casualties", "joiner").fullmatch(between) or pattern(lang, "casualties", "part").match(
+        text, second.end
+    ):
         return False
     table = words(lang)["casualties"]
     verb = rf"(?:{'|'.join(table[kind] for kind in KINDS)})"
     if any(re.search(verb, text[g.start : g.end], re.I) for g in (first, second)):
         return False  # "13 dead and 40 wounded", where the words for them are the verbs
+    if between.strip() == "," and not re.match(_ends(lang), text[second.end :], re.I):
+        return False  # "nine were hurt, one person is missing"
     own_before = re.search(rf"(?:{verb}|\b{table['acts']})\s*$", text[max(0, first.start - _NEAR) : first.start], re.I)
     own_after = re.match(rf"\s*(?:{table['passive']}\s+)*{verb}", text[second.end : second.end + _FAR], re.I)
     own_after = own_after or re.search(verb, text[second.start : second.end], re.I)
     return not (own_before and own_after)
+
+
+@cache
+def _ends(lang: Lang) -> str:
+    """A pattern of what may follow the last of a list of people, before a verb or after one."""
+    table = words(lang)["casualties"]
+    kinds = "|".join(table[kind] for kind in KINDS)
+    return rf"\s*(?:$|[.,;:()—–-]|{table['and']}|{table['passive']}\b|{kinds}|{table['place']})"
 
 
 def _numbered(lang: Lang) -> tuple[str, str]:

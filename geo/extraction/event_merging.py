@@ -420,15 +420,19 @@ def count_of(counts: Sequence[CasualtyCount], kind: Kind) -> tuple[Count, list[C
     known = [t for t in own if any(v is not None for v in (t.count.low, t.count.best, t.count.high))]
     # nobody hurt is what is said before somebody is found
     known = [t for t in known if t.count.high != 0] or known
-    known = [t for t in known if not t.is_part] or known
+    most = max((t.count.best or t.count.high or 0 for t in known if not t.is_part), default=0)
+    known = [t for t in known if not t.is_part or (t.count.high or t.count.best or 0) > most]
     if not known:
         return Count(None, None, None), own
     counted: list[Count] = []
+    sides: set[int | None] = set()
     for told in known:
-        if told.is_more and counted:
+        others = told.side is not None and bool(sides) and not {told.side, None} & sides
+        if (told.is_more or others) and counted:
             counted[-1] = casualties.added(counted[-1], told.count)
         else:
             counted.append(told.count)
+        sides.add(told.side)
     if len(set(counted)) == 1:
         return counted[0], known
     return casualties.spread(counted), known
