@@ -17,6 +17,8 @@ PARTS = (
     "wires_unseen",
     "desk",
     "desk_unseen",
+    "plain",
+    *(f"outlets_{number}" for number in range(1, 7)),
     "styles",
     "styles_unseen",
     "stranger",

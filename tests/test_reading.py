@@ -135,7 +135,10 @@ def test_people_are_counted_in_five_languages_or_not_at_all() -> None:
     assert min(scores[kind].recall for kind in ("killed", "injured", "abducted")) >= 0.9
 
 
-@pytest.mark.parametrize("name", ["casualties_wires", "casualties_desk"])
+OUTLETS = [f"casualties_outlets_{number}" for number in range(1, 6)]
+
+
+@pytest.mark.parametrize("name", ["casualties_wires", "casualties_desk", *OUTLETS])
 def test_people_are_counted_no_worse_than_they_were(name: str) -> None:
     scores = casualties(name)
     assert min(scores[kind].precision for kind in ("killed", "injured", "abducted")) >= 0.94, scores
@@ -156,11 +159,62 @@ def test_people_are_counted_no_worse_than_they_were(name: str) -> None:
         ("Four men in a pickup shot the mayor dead.", ""),
         ("Кількість загиблих не 12, а 11.", "11"),
         ("Le préfet et deux gendarmes ont été tués.", "3"),
+        ("The governor put the toll at 45, while a doctor said 52 people had been killed.", "45-52"),
+        ("The war has killed 60,000 people.", ""),
+        ("Since January, 3,000 people have been killed.", ""),
+        ("Five people were killed in the deadliest attack since January.", "5"),
+        ("The mission verified 208 deaths, it said in its monthly update.", ""),
+        ("The raid killed two soldiers, a lieutenant and a sergeant.", "2"),
+        ("The raid killed two women, a man and a child.", "4"),
+        ("The raid killed the owner, two waiters and a courier.", "4"),
+        ("The army shot dead three militants. Two soldiers were killed.", "5"),
+        ("The army shot dead three people. Two people were killed.", "2-3"),
+        ("The mayor was shot several times and died.", "1"),
+        ("Rider killed.", "1"),
+        ("Gunmen kidnapped and killed two teachers.", "2"),
+        ("Some 40 people were killed and wounded.", ""),
+        ("Moscow is ready to hand over another 3,000 bodies.", ""),
+        ("Zwei Männer wurden von drei Soldaten erschossen.", "2"),
+        ("Des hommes armés ont tué un prêtre et deux fidèles.", "3"),
+        ("Спасатели достали тело женщины.", "1"),
         ("The court heard that the men had killed 14 villagers.", ""),
     ],
 )
 def test_the_killed_of_a_sentence(text: str, counted_as: str) -> None:
     assert counted(text)["killed"] == counted_as
+
+
+def test_civilians_whom_fighters_take_are_abducted() -> None:
+    assert counted("The fighters took 20 women captive.") | {"killed": "", "injured": ""} == counted("") | {
+        "abducted": "20"
+    }
+    assert counted("The fighters took 20 soldiers captive.")["captured"] == "20"
+    assert counted("The fighters captured a village and 20 houses.") == counted("")
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("Il y a cinq morts.", "fr"),
+        ("Zwei Soldaten fielen.", "de"),
+        ("Понад 20 людей поранено.", "uk"),
+        ("Одну людину вбито, двох поранено.", "uk"),
+        ("Есть погибший и двое раненых.", "ru"),
+        ("Kherson.", "en"),
+    ],
+)
+def test_the_language_of_a_short_text_is_that_whose_words_it_has(text: str, lang: str) -> None:
+    assert language_of(text) == lang
+
+
+def test_plain_sentences_on_people_are_read_in_every_language() -> None:
+    scores = casualties("casualties_plain")
+    assert {kind: score.wrong for kind, score in scores.items()} == {kind: [] for kind in KINDS}
+
+
+def test_sentences_that_nobody_looked_at_are_read_no_worse_than_at_first() -> None:
+    scores = casualties("casualties_outlets_6")
+    assert min(min(score.precision, score.recall) for score in scores.values()) >= 0.92, scores
 
 
 def test_a_further_count_is_added_and_a_correction_replaces() -> None:
