@@ -127,15 +127,18 @@ def shipped_names() -> Names:
 
 def _pattern(words: Mapping[str, Any], *, suffix: str) -> tuple[re.Pattern[str], dict[str, Any]]:
     """One pattern for many words, the longest first, with a group a word; tried where one of them can begin."""
-    parts, groups, firsts = [], {}, set()
+    parts: dict[str, list[str]] = {}  # by the first letter, so that few are tried at a word
+    groups = {}
     for number, word in enumerate(sorted(words, key=len, reverse=True)):
         body = re.escape(word).replace(r"\*", r"\w*").replace(r"\ ", r"\s+").replace("'", "['’]")
         flexible = f"(?i:{body})" if not word.isascii() and word.endswith("*") else body
-        firsts |= {word[0], word[0].lower(), word[0].upper()} if flexible != body else {word[0]}
-        parts.append(rf"(?P<g{number}>{flexible}(?!\w){suffix})")
+        parts.setdefault(word[0].lower(), []).append(rf"(?P<g{number}>{flexible}(?!\w){suffix})")
         groups[f"g{number}"] = words[word]
-    begin = "".join(re.escape(sign) for sign in sorted(firsts) if len(sign) == 1)
-    return re.compile(rf"(?<!\w)(?=[{begin}])(?:{'|'.join(parts)})" if parts else r"(?!)"), groups
+    any_word = "|".join(
+        f"(?=[{re.escape(letter)}{re.escape(letter.upper())}])(?:{'|'.join(listed)})"
+        for letter, listed in parts.items()
+    )
+    return re.compile(rf"(?<!\w)(?:{any_word})" if parts else r"(?!)"), groups
 
 
 SIDES = ("RU", "UA")

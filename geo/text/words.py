@@ -248,15 +248,15 @@ def find_phrases(text: str, file: str, table: str, *, start: int = 0, end: int |
     In a table "=word" is that form alone, and "_" is any one word.
     """
     tokens = [m for m in _TOKEN.finditer(text) if m.start() >= start and (end is None or m.end() <= end)]
-    entries = phrases(file, table)
     first = _beginnings(file, table)
     at = 0
     while at < len(tokens):
         match = None
         word = tokens[at][0]
-        may_begin = word.casefold() in first or bool(lemmas(word) & first)
-        if may_begin and text[tokens[at].start() - 1 : tokens[at].start()] != "-":
-            fitting = [(name, p) for name, listed in entries for p in listed if _is(text, tokens, at, p)]
+        begun = first.keys() & {word.casefold().replace("’", "'"), *lemmas(word)}
+        if begun and text[tokens[at].start() - 1 : tokens[at].start()] != "-":
+            listed = sorted(entry for key in begun for entry in first[key])
+            fitting = [(name, p) for _, name, p in listed if _is(text, tokens, at, p)]
             match = max(fitting, key=lambda pair: len(pair[1]), default=None)
         if match is None:
             at += 1
@@ -267,8 +267,13 @@ def find_phrases(text: str, file: str, table: str, *, start: int = 0, end: int |
 
 
 @cached_words
-def _beginnings(file: str, table: str) -> frozenset[str]:
-    return frozenset(phrase[0].removeprefix("=") for _, listed in phrases(file, table) for phrase in listed)
+def _beginnings(file: str, table: str) -> Mapping[str, Sequence[tuple[int, str, tuple[str, ...]]]]:
+    """The phrases of a table by their first word, each with its place in the order of trial."""
+    found: dict[str, list[tuple[int, str, tuple[str, ...]]]] = {}
+    listed = ((name, phrase) for name, entries in phrases(file, table) for phrase in entries)
+    for at, (name, phrase) in enumerate(listed):
+        found.setdefault(phrase[0].removeprefix("="), []).append((at, name, phrase))
+    return found
 
 
 def _is(text: str, tokens: Sequence[re.Match[str]], at: int, phrase: Sequence[str]) -> bool:
