@@ -46,7 +46,7 @@ _NOT_OTHER = shape(
     r",\s*<not_other>\s+(?:the )?(?:\d|NUMBER)[^;]*"
 )  # ", not 2,000 as Damascus claims" denies that other
 _OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*$")
-_OF_PLACE = shape(r"(?:^|[,;:]\s*)<of_before> [^,;:]{1,40}$")
+_OF_PLACE = shape(r"(?:^|[,;:]\s*)<of_before>\s*[^,;:]{1,40}$")
 _PART_OF, _COUNTRY = _any("part_of"), rf"{_any('country')}(?!\w)"
 _FROM = shape(r"<from>\s+")
 _OF_THEM = shape(
@@ -70,6 +70,7 @@ _BASE = shape(rf"{_BRACKETS}(?:<of>\s*)?<base>")
 _TAKEN = shape(rf"(?:{_BRACKETS}<taken_of>|^(?:[^,;:]|,\d|, <which>)*?\b<taken>\b)")
 _OCCUPIED, _ONCE = shape(r"\b<occupied>$"), shape(r"(?<!\w)<occupied_once>$")
 EVER_SINCE = shape(r"(?<!\w)<ever_since> [^,;.:]{3,60}$")
+UNTIL = shape(r"(?<!\w)<until>\s+$")
 _STANDS_ON, _STANDS = shape(r"(?<!\w)<stands_on>\s+$"), shape(r"\b<stands> $")
 _BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
 _OWNED = shape(r"(?<=-)<owned> (?:<ground>|part|zone|share)\b")
@@ -78,6 +79,7 @@ _NOUN = shape(r"<nouns>(?: of)?")
 _BY_THE = shape(r"\b<by> ?$")
 _AND_THE = rf",? {_any('and')} ?"
 _LEADS_TO = shape(r"\s*<leads_to>\s(?:[\w'’]+\s){0,4}$")
+_TIME = shape(r"(?<!\w)<time>(?!\w)")
 _NAME_GOES_ON = shape(r" (?!<name_goes_on>)[A-Z][a-z]+", ignore_case=False)
 _ACTS = shape(r"\b(?:<forces>|<acts_for>) of (?:the )?$")
 _NO_ACTOR = shape(r"\b<no_actor> ?$")
@@ -125,7 +127,8 @@ def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:
         if rival is not None:
             longer = unit.end - unit.start > rival.end - rival.start + 2
             inside = re.search(r"\b(?:in|inside|within|of|в|у|во)\s$", text[: unit.start], re.I)
-            if not (longer or (inside and rival.role == "capital")):
+            owns = text.startswith(("'s", "’s"), rival.end)  # "in Moscow's hands"
+            if not (longer or (inside and rival.role == "capital" and not owns)):
                 continue
             sides.remove(rival)
         units.append(unit)
@@ -170,7 +173,8 @@ def _lead(text: str, amount: Amount) -> str:
 def is_whole(text: str, amount: Amount) -> bool:
     """Whether an amount is what another one is a part of: "Of the 900 km² it took, it still holds 350"."""
     lead = _lead(text, amount)
-    return bool(_OF_BEFORE.search(lead) or (text[amount.end :].startswith(",") and _OF_PLACE.search(lead)))
+    place = _OF_PLACE.search(lead) if "," in text[amount.end : amount.end + 50] else None
+    return bool(_OF_BEFORE.search(lead) or (place and not _verbs(text, place.start(), amount.start)))
 
 
 def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb | None:
@@ -225,7 +229,7 @@ def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
 
 def _verb(text: str, phrase: Phrase) -> ControlVerb:
     before, after, written = text[: phrase.start], text[phrase.end :], text[phrase.start : phrase.end].casefold()
-    passive = bool(re.search(rf"\b{_BE}$", before, re.I)) or bool(
+    passive = bool(re.search(rf"\b{_BE}$", before, re.I) and not written.endswith("ing")) or bool(
         re.match(r" (?:by|par|durch)\b(?! (?:[a-z]+ ){0,3}\d)", after)
     )
     passive = passive or (written.startswith("f") and written.endswith(" to"))  # "has fallen to Russia"
@@ -257,6 +261,12 @@ def is_occupied(text: str, verb: ControlVerb) -> bool:
     return bool(_OCCUPIED.search(text[: verb.end])) and not _STANDS.search(text[: verb.start])
 
 
+def unread_time(text: str, dates: Sequence[DateMention]) -> str | None:
+    """Words of time that are in no date that could be read: "in the first week of the year"."""
+    found = (m for m in _TIME.finditer(text) if not any(d.start < m.end() and m.start() < d.end for d in dates))
+    return next((match[0] for match in found), None)
+
+
 def leads(text: str, start: int, end: int, sides: Sequence[Mention]) -> bool:
     """Whether a time stands before the clause of a figure and in none of its own: "In May, after the fall of …"."""
     comma = text.find(",", start, end + 1)
@@ -266,6 +276,11 @@ def leads(text: str, start: int, end: int, sides: Sequence[Mention]) -> bool:
 def hangs_on(text: str, start: int, end: int) -> bool:
     """Whether what follows a clause only adds to it: " – as of 19 August"."""
     return bool(re.match(r" ?[;:–—] ", text[start:end])) and not _verbs(text, start, end)
+
+
+def is_attribute(text: str, verb: ControlVerb) -> bool:
+    """Whether a participle only says which ground is meant: "occupied territory"."""
+    return bool(re.match(rf" {GROUND}", text[verb.end :], re.IGNORECASE))
 
 
 def is_once(text: str, verb: ControlVerb, dates: Sequence[DateMention]) -> bool:
@@ -313,7 +328,9 @@ def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Ment
     if match is None and re.match(_COUNTRY, rest):
         return True
     if match is None:
-        return verb.name in ("retaken", "lost") or verb.passive
+        if any(re.fullmatch(r" (?:of|over) (?:the )?", text[verb.end : u.start]) for u in units):
+            return True  # "control of Luhansk region stands at 99 percent"
+        return verb.start >= amount.end and (verb.name in ("retaken", "lost") or verb.passive)
     if verb.name == "retaken" and re.match(r"of (?:it|that|this)\b(?! \w)", rest, re.I):
         return True  # only ground is retaken
     offset, rest = offset + match.end(), rest[match.end() :]
@@ -364,6 +381,9 @@ def actor_of(
     if _PRONOUN.search(between) and subjects:
         return subjects[-1].code, None
     if _WE.search(between):
+        named = {s.code for s in before if s.role != "leader"}
+        if len(named) == 1 and not FIRST_PERSON.search(between):
+            return named.pop(), None  # "Ukraine's general said his troops had taken"
         return None, "a pronoun stands for the side: say who"
     if not speech_end and before == [] and (found := _agent(text, verb, sides))[0]:
         return found
@@ -523,6 +543,8 @@ def _is_place(text: str, side: Mention) -> bool:
         return True
     if side.role != "names" or re.search(r"(?:forces|army|military|troops|staff) of (?:the )?$", before, re.I):
         return False
-    of_ground_before = re.search(r"(?:км|км²|km²|km2|мил\w|гектар\w*)\s$", before)  # "410 кв. км України"
+    of_ground_before = re.search(
+        r"(?:км|км²|km²|km2|мил\w|гектар\w*|%|процент\w*|відсот\w*)\s$", before
+    )  # "410 кв. км України"
     inside = _INSIDE.search(before) or of_ground_before
     return bool(inside) and not after.startswith(("'s", "’s"))

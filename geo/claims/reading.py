@@ -163,7 +163,8 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
         said_from = day or today
         dates = find_dates(_without_compared(dated), today=said_from)
         dates = [replace(m, since=m.since or bool(control_verbs.EVER_SINCE.search(dated[: m.start]))) for m in dates]
-        dates = [mention for mention in dates if not _THAN.search(dated[: mention.start])]
+        than = [m for m in dates if _THAN.search(dated[: m.start]) or _THAN.match(f"{m.text.split()[0]} ")]
+        dates = [m for m in dates if m not in than]
         amounts = _with_bare(words, amounts, units, dates)
         scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from)
         who, said_on = first_speaker(words), "" if day is None else day.isoformat()
@@ -337,7 +338,7 @@ def _claim(
     is_share = amount.unit == "percent"
     if is_share and change is None and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides):
         return _refused(draft, _elsewhere(scene, amount) or "the percentage is of something else than ground")
-    if _of_something_else(scene, amount, verb):
+    if _of_something_else(scene, amount, verb) or (amount.unit in AREAS and _thing_after(scene, amount)):
         return _refused(draft, "the area is of something else than ground")
     days = range_of(scene.dated, _times(scene, clause, amount), today=scene.today)
     if is_share:
@@ -346,7 +347,7 @@ def _claim(
     elif verb.name == "held" and control_verbs.is_occupied(scene.text, verb):
         if _took(scene, days, verb):
             verb = replace(verb, name="gained")
-        elif control_verbs.is_once(scene.text, verb, scene.dates):
+        elif not control_verbs.is_attribute(scene.text, verb) and control_verbs.is_once(scene.text, verb, scene.dates):
             return _refused(draft, "whether it was taken then or is held since is not said")
     draft = _quantified(draft, verb, scene.text, amount)
     if draft.quantity is None:
@@ -364,6 +365,9 @@ def _without_side(draft: Claim, scene: _Scene, verb: ControlVerb) -> str | None:
     if draft.controller or draft.against or verb.passive or draft.quantity == "front length":
         return None
     named = [s for s in control_verbs.acting(scene.text, scene.sides) if s.role != "leader"]
+    named = list(scene.sides) if draft.quantity == "net" else named
+    if draft.quantity == "share retaken":
+        return "no side is named"
     return draft.notes[-1] if named and draft.notes[-1].startswith(("no side", "which of")) else None
 
 
@@ -392,6 +396,11 @@ def _after(
     return _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=True)
 
 
+def _named_spans(scene: _Scene) -> list[tuple[int, int]]:
+    spans = [(m.start, m.end) for m in (*scene.sides, *scene.units)]
+    return spans + [(m.start, m.end) for m in scene.dates] + [(a.start, a.end) for a in scene.amounts]
+
+
 def _strange_word(
     scene: _Scene, clause: tuple[int, int], amount: Amount, verb: ControlVerb, draft: Claim
 ) -> str | None:
@@ -412,8 +421,7 @@ def _strange_word(
     elif draft.quantity != "front length" and not any(n.startswith("a pronoun") for n in draft.notes):
         parts.append((clause[0], verb.start))
         parts += [(verb.end, clause[1])] if verb.passive else []
-    known = [(m.start, m.end) for m in (*scene.sides, *scene.units)]
-    known += [(m.start, m.end) for m in scene.dates] + [(a.start, a.end) for a in scene.amounts]
+    known = _named_spans(scene)
     known += [(a.scope_start, a.scope_end) for a in find_attributions(TextSpan(0, len(text), text, language_of(text)))]
     return next(filter(None, (control_verbs.strange_word(text, *part, known) for part in parts)), None)
 
@@ -424,6 +432,14 @@ def _of_something_else(scene: _Scene, amount: Amount, verb: ControlVerb) -> bool
     if of is None or amount.unit not in AREAS:
         return False
     return not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides)
+
+
+def _thing_after(scene: _Scene, amount: Amount) -> bool:
+    """Whether the word after an area is neither ground nor known: "40 Hektar Wald"."""
+    word = _NEXT_WORD.match(scene.dated, amount.end)
+    if word is None or (word[1][0].isupper() and language_of(scene.text) != "de"):
+        return False  # a name, if it is not German
+    return control_verbs.strange_word(scene.dated, *word.span(1), _named_spans(scene)) is not None
 
 
 def _change(scene: _Scene, amount: Amount) -> tuple[Amount, ControlVerb | None] | None:
@@ -508,11 +524,14 @@ def _took(scene: _Scene, days: DateRange, verb: ControlVerb) -> bool:
     """Whether "occupied" is what happened in a span of time rather than what stands on a day."""
     if verb.passive:
         return days.whole
+    if control_verbs.is_attribute(scene.text, verb):
+        return False  # "the area of occupied territory was 107,000 km² in August"
     if _HAS.search(scene.text[: verb.start]):
         return True  # "hat 110 Quadratkilometer besetzt"
     return days.spans() or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
 
 
+_NEXT_WORD = re.compile(r" (?:(?:de |d['’]|of )(?=[a-zа-яіїєґé]))?([^\W\d_]{2,}(?:-[^\W\d_]+)*)")
 _OTHER_WAY = {"more than": "less than", "less than": "more than", "at least": "up to", "up to": "at least"}
 
 
@@ -587,6 +606,9 @@ def _elsewhere(scene: _Scene, amount: Amount) -> str | None:
     return None
 
 
+_KIND_OF_DAYS = {"range": "day", "weekday": "day", "week": "month", "year": "month"}
+
+
 def _times(scene: _Scene, clause: tuple[int, int], amount: Amount, *, share: bool = False) -> list[DateMention]:
     """The times that a figure speaks of: those of its clause, else those that all the sentence has."""
     low, high = clause
@@ -607,23 +629,36 @@ def _times(scene: _Scene, clause: tuple[int, int], amount: Amount, *, share: boo
         return led + [m for m in scene.dates if m.start >= high and control_verbs.hangs_on(scene.text, high, m.start)]
     if shared and len(shared) == len(scene.dates):
         return shared
-    trailing = [m for m in scene.dates if m.start >= last.end]
     alike = (amount.unit == "percent") == (last.unit == "percent") and not control_verbs.says_base(scene.text, last)
-    is_one = (
-        alike
-        and len(scene.dates) == len(trailing) == 1
-        and not control_verbs.verbs_in(scene.text, amount.end, last.start)
-    )
-    return trailing if is_one else []
+    if len(scene.dates) != 1 or not alike:
+        return []
+    date, between = scene.dates[0], scene.text[first.end : amount.start]
+    if first.end <= date.start < amount.start:  # "gained 447 km² in November and lost 12"
+        return (
+            []
+            if parted or control_verbs.BREAKS.search(scene.text, first.end, amount.start) or "," in between
+            else [date]
+        )
+    return [date] if date.start >= last.end and not control_verbs.verbs_in(scene.text, amount.end, last.start) else []
 
 
 def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount) -> Claim:
     """The days that it speaks of: those of the clause, then of the sentence, then the day it was days."""
     state = draft.quantity in ("held", "front length", "settlements held")
     times = _times(scene, clause, amount, share=draft.quantity == "share retaken")
+    if state and any(control_verbs.UNTIL.search(scene.dated[: m.start]) for m in times):
+        return _refused(draft, "it was so before a day or an event, and not since when")
     if state:
         times = [m for m in times if not (m.since and m.problem)]  # held since some time or other: held today
     days = range_of(scene.dated, times, today=scene.today)
+    if not state and len({_KIND_OF_DAYS.get(m.kind, m.kind) for m in times if m.first is not None and not m.loose}) > 1:
+        return _refused(draft, "which of several times is meant is not said")
+    if (
+        days == DateRange()
+        and draft.quantity != "share retaken"
+        and (time := control_verbs.unread_time(scene.dated[: clause[1]], scene.dates))
+    ):
+        return _refused(draft, f"{time!r} is a time that is not read")
     named = [m for m in times if m.kind == "day"]
     if state and len(named) > 1:  # a state stands on one day: that which is named next
         nearest = min(named, key=lambda m: (m.start < amount.end, abs(m.start - amount.end)))
@@ -636,7 +671,9 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount)
     if days.first is None:
         if draft.quantity in ("gained", "lost", "net") and any(m.first is not None for m in scene.dates):
             why = "its clause names no day, another does"
-            if len(scene.amounts) == 1 or control_verbs.LATER.search(scene.text, *clause):
+            parted = control_verbs.BREAKS.search(scene.text, scene.amounts[0].end, amount.start)
+            later = amount is not scene.amounts[0] and not parted
+            if len(scene.amounts) == 1 or later or control_verbs.LATER.search(scene.text, *clause):
                 return _refused(draft, why)
             return _noted(replace(draft, date_from=None, date_to=None), why)
         if state or draft.quantity == "share retaken":
@@ -726,7 +763,7 @@ def _notes(mention: DateMention) -> tuple[str, ...]:
 def day_of_saying(text: str, *, today: date | None) -> tuple[date | None, str]:
     """The day in "he said on 27 August", and the text with spaces for that day: it is not what the figure speaks of."""
     for mention in find_dates(text, today=today):
-        if mention.kind == "day" and not mention.loose and _said_on().search(text[: mention.start]):
+        if mention.kind in ("day", "weekday") and not mention.loose and _said_on().search(text[: mention.start]):
             return mention.first, text[: mention.start] + " " * (mention.end - mention.start) + text[mention.end :]
     return None, text
 

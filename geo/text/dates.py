@@ -88,7 +88,7 @@ def _year_parts(table: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, int]
 def _year_patterns(table: Mapping[str, Any], of: str, year_words: str) -> Iterator[tuple[str, str]]:
     parts = any_of(*(words for words, _ in _year_parts(table)))
     yield "quarter", rf"(?P<part>{parts})(?:{of}|\s+)(?P<year>(?:19|20)\d\d)(?!\d){year_words}"
-    for edge in ("start", "end"):
+    for edge in ("end", "start"):
         year, month = (any_of(table.get(f"{unit}_{edge}", "")) for unit in ("year", "month"))
         yield edge, rf"(?P<year>{year})|(?P<month>{month})"
 
