@@ -18,7 +18,7 @@ from shapely.geometry import box, mapping
 from benchmarks import deeds
 from geo.archive import open_archive
 from geo.cli import main
-from geo.geocoding import gazetteer
+from geo.geocoding import place_index
 from geo.importing import importer as intake
 from geo.importing.importer import ensure_units, import_claims, import_files
 from geo.maintenance import repair
@@ -262,9 +262,9 @@ def test_two_rules_of_one_command_are_both_set_by_the_next(tmp_path: Path) -> No
 def test_an_index_of_places_cut_off_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "cache" / "places.sqlite"
     for before in (True, False):
-        cut_off(lambda: gazetteer.write_index(path, [], {}, loose=False), gazetteer, "_fill", before=before)
+        cut_off(lambda: place_index.write_index(path, [], {}, loose=False), place_index, "_fill", before=before)
         assert names_in(tmp_path) == []
-    gazetteer.write_index(path, [], {}, loose=False)
+    place_index.write_index(path, [], {}, loose=False)
     assert names_in(tmp_path) == ["cache", "cache/places.sqlite"]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from geo.cli import main
 from geo.errors import FileError, UsageError
 from geo.geocoding.gazetteer import Lookup, distance_km, list_places, open_gazetteer
-from geo.geocoding.place_records import read_register
+from geo.geocoding.place_index import read_register
 from geo.text.words import fold, key_of, loose_key, plain_key, stem_key, words_of
 
 DUMP = "\t".join(

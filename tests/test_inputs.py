@@ -18,8 +18,8 @@ from geo.automation.fetch import read_memory
 from geo.automation.network import Network
 from geo.claims.reading import find_claims
 from geo.errors import ArchiveError, FetchError, FileError, GateError, GeoError, UnitError, UsageError
-from geo.geocoding.gazetteer import LAYOUT, Lookup
-from geo.geocoding.place_records import read_register
+from geo.geocoding.gazetteer import Lookup
+from geo.geocoding.place_index import LAYOUT, read_register
 from geo.importing.importer import import_claims, import_files
 from geo.maintenance.check import check_archive
 from geo.output.html.embed import embed_snippet

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sqlite3
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, fields
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,186 +16,19 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from platformdirs import user_cache_path
 
 from geo.archive.shared_docs import described
 from geo.assets import ASSETS
 from geo.errors import FileError, GeoError, NoSnapshotError, SourceError, UsageError
-from geo.formats.geojson import read_bytes, read_json
-from geo.geocoding.place_records import (
-    Record,
-    area_records,
-    city_records,
-    country_records,
-    read_register,
-    region_records,
-    seats,
-    settle,
-    with_units,
-)
+from geo.formats.geojson import read_json
+from geo.geocoding.place_index import COLUMNS, LAYOUT, Progress, build_index, in_memory, index_path
 from geo.measure.ellipsoid import local_plane
-from geo.measure.settlements import shipped_settlements
 from geo.schema import CRS
-from geo.storage.atomic_write import aside
-from geo.text.languages import languages, word_list
-from geo.text.words import (
-    Word,
-    bare_name,
-    fold,
-    is_cyrillic,
-    key_of,
-    lines_with,
-    loose_key,
-    place_words,
-    plain_key,
-    stem,
-    stem_key,
-)
+from geo.text.words import Word, fold, is_cyrillic, key_of, loose_key, plain_key, stem, stem_key
 
 if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.archive.results import When
-
-
-LAYOUT = 6
-# how a name is the place's: its own, another, the unit's without its kind, by stem, by a loose spelling
-OWN, OTHER, BARE, STEM, LOOSE = range(5)
-Progress = Callable[[int, int, str], None]
-
-
-def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units: gpd.GeoDataFrame | None) -> Path:
-    """The file of an index, named after all that goes into it."""
-    parts = [str(LAYOUT), "*" if countries is None else ",".join(sorted(countries))]
-    for path in registers:
-        if not path.is_file():
-            raise FileError(f"{path}: no such gazetteer file")
-        parts.append(f"{path.name} {hashlib.sha256(read_bytes(path)).hexdigest()}")
-    if units is not None:
-        rows = zip(units["unit"], units["name"], units["boundary"], units.geometry, strict=True)
-        parts += [f"{unit} {name} {boundary} {shape.bounds}" for unit, name, boundary, shape in rows]
-    for name in ("rules.json", "settlements.zip", "regions.csv.gz", "countries.csv", "areas.csv"):
-        parts.append(hashlib.sha256((ASSETS / "places" / name).read_bytes()).hexdigest())
-    parts += [str(word_list(language, "places")) for language in languages()]
-    name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
-    return user_cache_path("geo-control", appauthor=False) / f"places-{name}.sqlite"
-
-
-def build_index(
-    path: Path,
-    *,
-    countries: Sequence[str] | None,
-    registers: Sequence[Path] = (),
-    units: gpd.GeoDataFrame | None = None,
-    progress: Progress | None = None,
-) -> Path:
-    """Build an index under another name, then move it into place: it is whole or not there."""
-    tell = progress or (lambda _done, _total, _what: None)
-    tell(0, 4, "GeoNames")
-    cities = list(city_records(countries))
-    tell(1, 4, "registers")
-    places = settle(cities, [read_register(p) for p in registers])
-    tell(2, 4, "units")
-    regions = region_records(countries)
-    if units is not None and len(units):
-        regions = with_units(regions, units, cities)
-    people: Counter[str] = Counter()  # of a region, as far as its settlements are known
-    for city in cities:
-        people[city.area] += city.population
-    records = _named_regions(regions, people, places)
-    tell(3, 4, "index")
-    write_index(path, records, seats(regions, cities), loose=countries is not None)
-    tell(4, 4, "index")
-    return path
-
-
-def _named_regions(regions: Sequence[Record], people: Counter[str], places: Sequence[Record]) -> list[Record]:
-    """All records of an index: regions with their people, and places with the names of their regions."""
-    for region in regions:
-        region.population = people[region.area] if region.kind == "region" else 0
-    records = [*country_records(), *regions, *area_records(), *places]
-    names = {r.area: r.name for r in regions if r.kind == "region"}
-    for record in records:
-        record.adm_1 = names.get(record.area, record.adm_1)
-    return records
-
-
-def _index_of(name: str, countries: Sequence[str] | None, units: gpd.GeoDataFrame) -> sqlite3.Connection:
-    """An index in memory that has the places of one name: what of the rest may have it is not even split in fields."""
-    lines_of = lines_with(name)
-    beside = list(city_records([str(c) for c in units["parent"].dropna().unique()], elsewhere=float("inf")))
-    regions = with_units(region_records(countries), units, beside)
-    named = [r for r in regions if lines_of(" ".join((r.name, *r.others)))]
-    people: Counter[str] = Counter()
-    for place in shipped_settlements({r.country for r in named}):
-        people[f"{place.country}.{place.unit}"] += int(place.people)
-    records = _named_regions(regions, people, list(city_records(countries, lines_of=lines_of)))
-    kept = [r for r in records if lines_of(" ".join((r.name, *r.others)))]
-    base = sqlite3.connect(":memory:", check_same_thread=False)
-    base.executescript(_tables())
-    _fill(base, kept, {}, loose=False)
-    return base
-
-
-def write_index(path: Path, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
-    """Write an index of records, whole or not at all; `seated` names the seat of each region."""
-    try:
-        with aside(path) as temporary, closing(sqlite3.connect(temporary)) as base:
-            base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_tables()}")
-            with base:
-                _fill(base, records, seated, loose=loose)
-    except (OSError, sqlite3.Error) as error:
-        raise FileError(f"{path.parent}: the index of places cannot be written there: {error}") from None
-
-
-def _tables() -> str:
-    return (ASSETS / "places" / "index.sql").read_text(encoding="utf-8")
-
-
-def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
-    rows_of_places = ((number, *(getattr(r, name) for name in _FIELDS)) for number, r in enumerate(records))
-    base.executemany(f"INSERT INTO places VALUES (?{',?' * len(_FIELDS)})", rows_of_places)
-    best: dict[tuple[str, int], int] = {}
-    keyed = [[key_of(name) for name in (record.name, *record.others)] for record in records]
-    for number, record in enumerate(records):
-        for key, how in _keys(record, keyed[number], loose=loose):
-            best[key, number] = min(how, best.get((key, number), how))
-    rows = sorted((key, number, how) for (key, number), how in best.items())
-    base.executemany("INSERT INTO names VALUES (?,?,?)", rows)
-    longest: dict[str, int] = defaultdict(int)
-    for key, _, how in rows:
-        if how != LOOSE:
-            head, _, rest = key.partition(" ")
-            longest[head] = max(longest[head], 2 + rest.count(" ") if rest else 1)
-    base.executemany("INSERT INTO heads VALUES (?,?)", sorted(longest.items()))
-    base.executemany("INSERT INTO seats VALUES (?,?)", [(a, n) for a, names in seated.items() for n in names])
-    spelled = {
-        (r.area, plain_key(key), number)
-        for number, r in enumerate(records)
-        if r.kind == "place"
-        for key in (keyed[number] if loose else keyed[number][:1])
-    }
-    base.executemany("INSERT INTO spelled VALUES (?,?,?)", sorted(spelled))
-    base.execute("INSERT INTO facts VALUES ('layout', ?)", (str(LAYOUT),))
-
-
-def _keys(record: Record, keys: Sequence[str], *, loose: bool) -> Iterator[tuple[str, int]]:
-    if record.kind == "country":
-        yield f"#{record.country}", OWN
-    # a name that ends in a full stop is one only with it
-    for short in place_words().abbreviations.get(record.area, ()) if record.kind == "region" else ():
-        yield f".{key_of(short)}", OTHER
-    for position, (name, key) in enumerate(zip((record.name, *record.others), keys, strict=True)):
-        if not key:
-            continue
-        yield key, OWN if position == 0 else OTHER
-        if record.kind in ("region", "district"):
-            bare = bare_name(name)
-            if bare and bare != key:
-                yield bare, BARE
-        if is_cyrillic(key):
-            yield f"~{stem_key(key)}", STEM
-        if loose and record.kind == "place":
-            yield f"?{loose_key(key)}", LOOSE
 
 
 # what may stand between two words of one name
@@ -260,8 +91,7 @@ def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
 
 
 Found = tuple[Place, int]
-# the columns of places behind its number, and what all of them are
-_FIELDS = tuple(f.name for f in fields(Place))[1:]
+# what the columns of places are, with their number
 _KINDS = (int, str, str, str, str, str, float, float, str, str, str, int, float, int, int)
 
 
@@ -304,7 +134,7 @@ class Lookup:
 
     def _place(self, number: int) -> Place:
         """A place by its number in the index."""
-        rows = self._rows(f"SELECT id, {', '.join(_FIELDS)} FROM places WHERE id = ?", number, kinds=_KINDS)
+        rows = self._rows(f"SELECT id, {', '.join(COLUMNS)} FROM places WHERE id = ?", number, kinds=_KINDS)
         if not rows:
             raise self._damaged(f"place {number} is missing")
         return Place(*rows[0])
@@ -492,7 +322,7 @@ def open_gazetteer(
         ISO 3166-1 alpha-2 codes. None takes those that the archive has units of below the country, or all of them
         without an archive. Larger cities, regions and countries of the whole world are always known.
     files : sequence of path
-        Gazetteer files of the user's own (`geo.geocoding.place_records`).
+        Gazetteer files of the user's own (`geo.geocoding.place_index`).
     archive : Archive or None
         Its units name the regions.
     name : str or None
@@ -536,7 +366,7 @@ def open_gazetteer(
             shipped = read_json(ASSETS / "units" / "admin1_ua_ru.geojson")
             units = gpd.GeoDataFrame.from_features(shipped["features"], crs=CRS)
         if name is not None and not paths:
-            alone = Gazetteer(Lookup(path, _index_of(name, countries, units)), countries)
+            alone = Gazetteer(Lookup(path, in_memory(name, countries, units)), countries)
             if countries is None or alone.candidates(name):
                 return alone
         build_index(path, countries=countries, registers=paths, units=units, progress=progress)

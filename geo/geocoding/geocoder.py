@@ -16,20 +16,9 @@ import shapely
 from rapidfuzz.distance import OSA
 
 from geo.archive.shared_docs import described
-from geo.geocoding.gazetteer import (
-    LOOSE,
-    OTHER,
-    OWN,
-    SAME_KM,
-    ArchivePrior,
-    Gazetteer,
-    Place,
-    apart_km,
-    archive_prior,
-    open_gazetteer,
-)
+from geo.geocoding.gazetteer import SAME_KM, ArchivePrior, Gazetteer, Place, apart_km, archive_prior, open_gazetteer
 from geo.geocoding.matching import Span, given_spans, spans_of
-from geo.geocoding.place_records import CREDIT
+from geo.geocoding.place_index import CREDIT, LOOSE, OTHER, OWN
 from geo.geocoding.ranking import ALIKE_NAMES, CLOSE_KM, LARGE, TOWN, RankedMention, rank_mentions
 from geo.schema import CRS, DISTRICT_PREC
 from geo.text.sentences import read

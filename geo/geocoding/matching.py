@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from geo.geocoding.gazetteer import LOOSE, OTHER, OWN, Found, Lookup
+from geo.geocoding.gazetteer import Found, Lookup
+from geo.geocoding.place_index import LOOSE, OTHER, OWN
 from geo.text.sentences import Reading
 from geo.text.words import is_cyrillic, place_words, words_of
 

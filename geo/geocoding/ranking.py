@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
-from geo.geocoding.gazetteer import BARE, LOOSE, OTHER, OWN, STEM, ArchivePrior, Place
+from geo.geocoding.gazetteer import ArchivePrior, Place
 from geo.geocoding.matching import Span
+from geo.geocoding.place_index import BARE, LOOSE, OTHER, OWN, STEM
 from geo.text.sentences import Reading
 from geo.text.words import key_of, place_words, plain_key
 

@@ -22,9 +22,9 @@ from geo.claims.reading import find_claims, read_claim
 from geo.cli.common import place
 from geo.cli.support import read as read_page
 from geo.extraction.briefing import read_briefing, write_review
-from geo.geocoding.gazetteer import Gazetteer, Lookup, open_gazetteer, write_index
+from geo.geocoding.gazetteer import Gazetteer, Lookup, open_gazetteer
 from geo.geocoding.geocoder import geocode
-from geo.geocoding.place_records import Record, read_register, settle
+from geo.geocoding.place_index import Record, read_register, settle, write_index
 from geo.importing.importer import ensure_units, import_claims
 from geo.measure.settlements import read_places
 from geo.output.html.embed import embed_snippet

@@ -1,20 +1,24 @@
-"""Places as records: GeoNames, a user's own registers, and the two merged."""
+"""The index of places: GeoNames and a user's own registers as records, the two merged, and the file made of them."""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import math
 import re
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import shapely
+from platformdirs import user_cache_path
 
 from geo.assets import ASSETS, read_toml
 from geo.errors import FileError
@@ -23,7 +27,19 @@ from geo.formats.layers import cell, read_layer
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.settlements import shipped_settlements
 from geo.schema import KM_PER_DEGREE, text_or_none
-from geo.text.words import is_readable, key_of, place_words
+from geo.storage.atomic_write import aside
+from geo.text.languages import languages, word_list
+from geo.text.words import (
+    bare_name,
+    is_cyrillic,
+    is_readable,
+    key_of,
+    lines_with,
+    loose_key,
+    place_words,
+    plain_key,
+    stem_key,
+)
 
 _PLACES = ASSETS / "places"
 CREDIT = "GeoNames, CC BY 4.0"
@@ -369,3 +385,145 @@ def _record(path: Path, number: int, row: dict[str, str], found: dict[str, list[
         adm_2=_first(row, found["district"]), population=count,
         radius_km=town_radius_km(count) if official else 4.0, exact=official, others=names[1:],
     )  # fmt: skip
+
+
+LAYOUT = 6
+COLUMNS = tuple(f.name for f in fields(Record) if f.name != "others")  # of places, behind their number
+# how a name is the place's: its own, another, the unit's without its kind, by stem, by a loose spelling
+OWN, OTHER, BARE, STEM, LOOSE = range(5)
+Progress = Callable[[int, int, str], None]
+
+
+def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units: gpd.GeoDataFrame | None) -> Path:
+    """The file of an index, named after all that goes into it."""
+    parts = [str(LAYOUT), "*" if countries is None else ",".join(sorted(countries))]
+    for path in registers:
+        if not path.is_file():
+            raise FileError(f"{path}: no such gazetteer file")
+        parts.append(f"{path.name} {hashlib.sha256(read_bytes(path)).hexdigest()}")
+    if units is not None:
+        rows = zip(units["unit"], units["name"], units["boundary"], units.geometry, strict=True)
+        parts += [f"{unit} {name} {boundary} {shape.bounds}" for unit, name, boundary, shape in rows]
+    for name in ("rules.json", "settlements.zip", "regions.csv.gz", "countries.csv", "areas.csv"):
+        parts.append(hashlib.sha256((ASSETS / "places" / name).read_bytes()).hexdigest())
+    parts += [str(word_list(language, "places")) for language in languages()]
+    name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+    return user_cache_path("geo-control", appauthor=False) / f"places-{name}.sqlite"
+
+
+def build_index(
+    path: Path,
+    *,
+    countries: Sequence[str] | None,
+    registers: Sequence[Path] = (),
+    units: gpd.GeoDataFrame | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Build an index under another name, then move it into place: it is whole or not there."""
+    tell = progress or (lambda _done, _total, _what: None)
+    tell(0, 4, "GeoNames")
+    cities = list(city_records(countries))
+    tell(1, 4, "registers")
+    places = settle(cities, [read_register(p) for p in registers])
+    tell(2, 4, "units")
+    regions = region_records(countries)
+    if units is not None and len(units):
+        regions = with_units(regions, units, cities)
+    people: Counter[str] = Counter()  # of a region, as far as its settlements are known
+    for city in cities:
+        people[city.area] += city.population
+    records = _named_regions(regions, people, places)
+    tell(3, 4, "index")
+    write_index(path, records, seats(regions, cities), loose=countries is not None)
+    tell(4, 4, "index")
+    return path
+
+
+def _named_regions(regions: Sequence[Record], people: Counter[str], places: Sequence[Record]) -> list[Record]:
+    """All records of an index: regions with their people, and places with the names of their regions."""
+    for region in regions:
+        region.population = people[region.area] if region.kind == "region" else 0
+    records = [*country_records(), *regions, *area_records(), *places]
+    names = {r.area: r.name for r in regions if r.kind == "region"}
+    for record in records:
+        record.adm_1 = names.get(record.area, record.adm_1)
+    return records
+
+
+def in_memory(name: str, countries: Sequence[str] | None, units: gpd.GeoDataFrame) -> sqlite3.Connection:
+    """An index in memory that has the places of one name: what of the rest may have it is not even split in fields."""
+    lines_of = lines_with(name)
+    beside = list(city_records([str(c) for c in units["parent"].dropna().unique()], elsewhere=float("inf")))
+    regions = with_units(region_records(countries), units, beside)
+    named = [r for r in regions if lines_of(" ".join((r.name, *r.others)))]
+    people: Counter[str] = Counter()
+    for place in shipped_settlements({r.country for r in named}):
+        people[f"{place.country}.{place.unit}"] += int(place.people)
+    records = _named_regions(regions, people, list(city_records(countries, lines_of=lines_of)))
+    kept = [r for r in records if lines_of(" ".join((r.name, *r.others)))]
+    base = sqlite3.connect(":memory:", check_same_thread=False)
+    base.executescript(_tables())
+    _fill(base, kept, {}, loose=False)
+    return base
+
+
+def write_index(path: Path, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
+    """Write an index of records, whole or not at all; `seated` names the seat of each region."""
+    try:
+        with aside(path) as temporary, closing(sqlite3.connect(temporary)) as base:
+            base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_tables()}")
+            with base:
+                _fill(base, records, seated, loose=loose)
+    except (OSError, sqlite3.Error) as error:
+        raise FileError(f"{path.parent}: the index of places cannot be written there: {error}") from None
+
+
+def _tables() -> str:
+    return (ASSETS / "places" / "index.sql").read_text(encoding="utf-8")
+
+
+def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
+    rows_of_places = ((number, *(getattr(r, name) for name in COLUMNS)) for number, r in enumerate(records))
+    base.executemany(f"INSERT INTO places VALUES (?{',?' * len(COLUMNS)})", rows_of_places)
+    best: dict[tuple[str, int], int] = {}
+    keyed = [[key_of(name) for name in (record.name, *record.others)] for record in records]
+    for number, record in enumerate(records):
+        for key, how in _keys(record, keyed[number], loose=loose):
+            best[key, number] = min(how, best.get((key, number), how))
+    rows = sorted((key, number, how) for (key, number), how in best.items())
+    base.executemany("INSERT INTO names VALUES (?,?,?)", rows)
+    longest: dict[str, int] = defaultdict(int)
+    for key, _, how in rows:
+        if how != LOOSE:
+            head, _, rest = key.partition(" ")
+            longest[head] = max(longest[head], 2 + rest.count(" ") if rest else 1)
+    base.executemany("INSERT INTO heads VALUES (?,?)", sorted(longest.items()))
+    base.executemany("INSERT INTO seats VALUES (?,?)", [(a, n) for a, names in seated.items() for n in names])
+    spelled = {
+        (r.area, plain_key(key), number)
+        for number, r in enumerate(records)
+        if r.kind == "place"
+        for key in (keyed[number] if loose else keyed[number][:1])
+    }
+    base.executemany("INSERT INTO spelled VALUES (?,?,?)", sorted(spelled))
+    base.execute("INSERT INTO facts VALUES ('layout', ?)", (str(LAYOUT),))
+
+
+def _keys(record: Record, keys: Sequence[str], *, loose: bool) -> Iterator[tuple[str, int]]:
+    if record.kind == "country":
+        yield f"#{record.country}", OWN
+    # a name that ends in a full stop is one only with it
+    for short in place_words().abbreviations.get(record.area, ()) if record.kind == "region" else ():
+        yield f".{key_of(short)}", OTHER
+    for position, (name, key) in enumerate(zip((record.name, *record.others), keys, strict=True)):
+        if not key:
+            continue
+        yield key, OWN if position == 0 else OTHER
+        if record.kind in ("region", "district"):
+            bare = bare_name(name)
+            if bare and bare != key:
+                yield bare, BARE
+        if is_cyrillic(key):
+            yield f"~{stem_key(key)}", STEM
+        if loose and record.kind == "place":
+            yield f"?{loose_key(key)}", LOOSE
