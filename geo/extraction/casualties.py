@@ -225,7 +225,7 @@ def _without_members(text: str, lang: Lang) -> str:
     """A text with blanks for who they are between dashes, after their number: "a family of five — a couple and …"."""
     verbs = [pattern(lang, "casualties", kind) for kind in KINDS]
     for match in _DASHED.finditer(text):
-        before = re.split(r"[.,;:]", text[: match.start()])[-1]
+        before = re.split(r"[.,;:]", text[max(0, match.start() - 2 * _FAR) : match.start()])[-1]
         if re.search(number_pattern(), before, re.I) and not any(v.search(before + match[0]) for v in verbs):
             text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
     return text
