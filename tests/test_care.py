@@ -152,6 +152,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str, bool | None]] = {
     "in force and superseded": (sql("UPDATE snapshots SET superseded_at = recorded_at WHERE id = 1"), "and is marked as superseded", True),
     "superseded and not marked": (sql("UPDATE snapshots SET superseded_at = NULL WHERE id = 2"), "this one is not marked", True),
     "a date": (sql("UPDATE snapshots SET depicts = 'yesterday' WHERE id = 1"), "depicts is 'yesterday'", False),
+    "a date that is no text": (sql("UPDATE snapshots SET depicts = x'07' WHERE id = 1"), "another kind of value", False),
     "a year": (sql("UPDATE snapshots SET depicts = '0025-01-05T00:00:00.000Z' WHERE id = 1"), "depicts is '0025-01", False),
     "another date": (sql("UPDATE snapshots SET depicts = '2024-08-13T00:00:00.000Z' WHERE id = 1"), "do not agree", False),
     "a receipt": (sql("UPDATE snapshots SET receipt = '{' WHERE id = 1"), "its receipt is damaged", True),

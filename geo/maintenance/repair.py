@@ -437,9 +437,10 @@ def _is_good(one: StoredSnapshot, polygons: Mapping[int, Row], work: _Work) -> b
         gone = [shape for shape in one.members if shape not in polygons]
         lost = f"{len(gone)} of its {len(one.members)} polygons are lost" if gone else ""
     if lost:
+        day = one.depicts[:10] if isinstance(one.depicts, str) else "its date"
         work.done.append(
             f"snapshot {one.snapshot}: left out, {lost}: import {one.file_name} again (SHA-256"
-            f" {str(one.sha256)[:12]}…); until then what stood before it speaks for {one.depicts[:10]}"
+            f" {str(one.sha256)[:12]}…); until then what stood before it speaks for {day}"
         )
         work.leave("snapshots", lost, {n: getattr(one, n) for n in SNAPSHOT_COLUMNS[1:-1]})
     return not lost
