@@ -23,7 +23,8 @@ PARTS = (
     "styles_unseen",
     "stranger",
     "plain",
-    *(f"s{number}" for number in range(1, 7)),
+    "forms",
+    *(f"s{number}" for number in range(1, 8)),
 )
 
 
