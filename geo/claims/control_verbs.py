@@ -28,7 +28,7 @@ def shape(pattern: str, *, ignore_case: bool = True) -> re.Pattern[str]:
     return re.compile(filled.replace("NUMBER", spelled_pattern()), re.IGNORECASE if ignore_case else 0)
 
 
-GROUND, _LAND, _SPEECH, _UNDER = _any("ground"), _any("land"), _any("speech"), _any("under")
+GROUND, _LAND, _SPEECH = _any("ground"), _any("land"), _any("speech")
 LONGEST = 2_000  # characters of a sentence
 _FORCES = r"(?:armed |military |ground |state |defen[cs]e |government |and allied |airborne |special )*" + _any(
     "forces"
@@ -58,6 +58,8 @@ _BEFORE = shape(r"\s*<before>\s+\w")
 _PRICE = shape(r"(?<!\d)(?<!\d[,.])\d[\d,.]*\s+[^\W\d]\w*(?:\s\w+)?\s+<price> $")
 _BESIDE = shape(r"(?<!\w)<beside>\s+(?:\w+\s+)?$")
 _MOVED = shape(r"\b<moved>\w*")
+# "the region, which Russia partly holds, covers": the size of all of it
+_RELATIVE, _SIZED = shape(r",\s*<relative>(?!\w)[^,;]*$"), shape(r"[^,;]*,\s*(?:<size>|<sized>)(?!\w)")
 _OUT_OF = shape(r"[\s\S]{0,60}?(?:\d|NUMBER)\s+<out_of>\s*$")
 _INSIDE = shape(r"(?:(?<!\w)<inside> (?:<article> )?|<inside_glued>)$")
 _VERB_LAST, _VERB_FIRST = shape("<verb_last>"), shape("<verb_first>")
@@ -68,10 +70,14 @@ _MODIFIER = shape(r"<modifier>\s+")
 _BRACKETS = r"^\s*(?:\([^)]*\)\s*)?"
 _BASE = shape(rf"{_BRACKETS}(?:<of>\s*)?<base>")
 _TAKEN = shape(rf"(?:{_BRACKETS}<taken_of>|^(?:[^,;:]|,\d|, <which>)*?\b<taken>\b)")
+_STANDING = shape(r"(?<!\w)<standing> [^,;]*$")  # "of the territory of Ukraine is occupied"
 _OCCUPIED, _ONCE = shape(r"\b<occupied>$"), shape(r"(?<!\w)<occupied_once>$")
+_ASIDE = shape(r",\s*<attribution>(?!\w)[^,;:]*,")  # ", according to the ministry,"
 EVER_SINCE = shape(r"(?<!\w)<ever_since> [^,;.:]{3,60}$")
-UNTIL = shape(r"(?<!\w)<until>\s+$")
+UNTIL, ENDS = shape(r"(?<!\w)<until>\s+$"), shape(r"(?<!\w)<ends>\s+$")
 _STANDS_ON, _STANDS = shape(r"(?<!\w)<stands_on>\s+$"), shape(r"\b<stands> $")
+_UNDER = shape(r"\b<under> $")
+_PARTICIPLE = re.compile(r"[а-яіїє][нт][оаыі]$", re.IGNORECASE)  # "окуповано", "захвачены"
 _BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
 _OWNED = shape(r"(?<=-)<owned> (?:<ground>|part|zone|share)\b")
 _OWNED_BEFORE, _OWNED_AFTER = shape(r"\b(?:<owned>|seized) by (?:the )?$"), shape(r"-<owned>\b")
@@ -191,6 +197,7 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
     # a verb may belong to "what Ukraine took" rather than to the amount
     relative = [d for d in found if re.search(r"\b(?:what|that|which|who)\b[^,;]*$", text[: d.start], re.I)]
     apart = [d for d in relative if _verbs(text, d.end, amount.start)]
+    apart += [d for d in found if _RELATIVE.search(text[: d.start]) and _SIZED.match(text[d.end : amount.start])]
     before = [d for d in found if d.end <= amount.start and d not in apart]
     before = [d for d in before if not _PRICE.search(text[d.end : amount.start])]
     after = [d for d in found if d.start >= amount.end]
@@ -233,11 +240,11 @@ def _verb(text: str, phrase: Phrase) -> ControlVerb:
         re.match(r" (?:by|par|durch)\b(?! (?:[a-z]+ ){0,3}\d)", after)
     )
     passive = passive or (written.startswith("f") and written.endswith(" to"))  # "has fallen to Russia"
-    passive = passive or bool(re.search(r"\bsous (?:le )?$", before, re.I))
-    passive = passive or bool(re.search(r"\bunder(?: the)?(?: [\w'’]+){0,3} $", before, re.I) and phrase.name == "held")
+    under = re.search(r"\b(?:sous(?: le)?|under(?: the)?(?: [\w'’]+){0,3}) $", before, re.I)
+    passive = passive or bool(under and phrase.name == "held")
     # "801 km² of Kursk region retaken": a participle after its ground
     participle = written.endswith(("ed", "en", "held", "lost"))
-    had = re.search(rf"\b(?:ha(?:s|ve|d)) {_ADVERB}$|\b(?:hat|haben|hatten?)\b[^.;,]*$", before, re.I)
+    had = re.search(rf"\b(?:ha(?:s|ve|d)) {_ADVERB}$|\b(?:hat|haben|hatten?|muss\w*|konnten?)\b[^.;,]*$", before, re.I)
     if participle and not had and not passive:
         passive = bool(
             re.search(r"(?:km²|km2|kilomet\w+|km|miles?|hectares?|percent|per cent|%|region|oblast)\s$", before)
@@ -252,8 +259,8 @@ def says_base(text: str, amount: Amount) -> bool:
 
 def says_taken(text: str, amount: Amount) -> bool:
     """Whether a percentage is of ground that was taken before: "of what it held", "of the 1,376 km² it seized"."""
-    rest = text[amount.end : amount.end + 110]
-    return says_base(text, amount) and bool(_TAKEN.match(rest))
+    taken = _TAKEN.match(text[amount.end : amount.end + 110])
+    return says_base(text, amount) and taken is not None and not _STANDING.search(taken[0])
 
 
 def is_occupied(text: str, verb: ControlVerb) -> bool:
@@ -360,15 +367,20 @@ def actor_of(
     """The side that holds, gains or loses, and why it is not known where it is not."""
     if verb.passive or any(verb.start <= s.start < verb.end for s in sides):
         return _agent(text, verb, sides)
-    before = [s for s in sides if s.end <= verb.start]
-    subjects = [s for s in before if _can_act(text, s)]
+    if _PARTICIPLE.search(text[: verb.end]) and (found := _agent(text, verb, sides))[0]:
+        return found
+    asides = [m.span() for m in _ASIDE.finditer(text, 0, verb.start)]
+    before = [s for s in sides if s.end <= verb.start and not any(a <= s.start < b for a, b in asides)]
+    subjects = acting(text, before)
     inside = [s for s in subjects if s.start >= clause[0]] or subjects
-    speech = [m.end() for m in re.finditer(rf"\b{_SPEECH}\b", text[: verb.start], re.I)]
+    spoken = re.finditer(rf"\b{_SPEECH}\b", text[: verb.start], re.I)
+    speech = [m.end() for m in spoken if not any(a <= m.start() < b for a, b in asides)]
     speech_end = max(speech, default=0)
     mine = [s for s in inside if s.start >= speech_end] if speech_end else inside
     owners = [s for s in before if re.fullmatch(r"['’]s? (?:\w+ ){0,2}", text[s.end : verb.start])]
     if _NOUN.fullmatch(text[verb.start : verb.end]):  # "put Russian gains at"
         owners += [s for s in before if s.role == "adjectives" and text[s.end : verb.start] == " "]
+        owners += [s for s in sides if re.fullmatch(rf" (?:{_PART_OF})?", text[verb.end : s.start], re.I)]
     owners += [s for s in sides if re.fullmatch(r" (?:that|which) (?:the )?", text[verb.end : s.start])]
     if owners:  # "Russia's net gain", "the pocket that Kyiv clings to"
         return owners[-1].code, None
@@ -427,22 +439,17 @@ def _agent(text: str, verb: ControlVerb, sides: Sequence[Mention]) -> tuple[str 
         lead = text[: side.start]
         if re.search(r"\b(?:under|in)(?: the)? $|(?:під|под) $", lead, re.I):
             return side.code, None
+        if _BY_CASE.search(text[side.start : side.end]) and re.fullmatch(r" (?:\w+ )?", text[side.end : verb.start]):
+            return side.code, None  # "російськими військами захоплено"
     after = [s for s in sides if s.start >= verb.end]
     for side in after:
         if _BY_THE.search(text[: side.start]):
             return side.code, None
     inner = [s for s in sides if verb.start <= s.start < verb.end]
     # "окуповано Росією", "під контролем Росії": the case says it
-    inner += [s for s in after if _cyrillic_agent(text, verb, s)]
+    near = [s for s in after if re.fullmatch(r"\w* ?(?:\w+ )?", text[verb.end : s.start])]
+    inner += [s for s in near if _BY_CASE.search(text[s.start : s.end]) or _UNDER.search(text[: s.start])]
     return (inner[0].code, None) if inner else (None, "no side is named")
-
-
-def _cyrillic_agent(text: str, verb: ControlVerb, side: Mention) -> bool:
-    """Whether a side right after a verb is by its case the one that acts."""
-    near = re.fullmatch(r"\w* ?(?:\w+ )?", text[verb.end : side.start]) is not None
-    if near and re.search(rf"\b{_UNDER} $", text[: side.start], re.IGNORECASE):
-        return True
-    return near and bool(_BY_CASE.search(text[side.start : side.end]))
 
 
 def _can_act(text: str, side: Mention) -> bool:
@@ -491,7 +498,9 @@ def place_of(
         if country is not None and not also and not re.match(r"['’]s", text[country.end :]):
             return country.code, None
     units = [u for u in units if not _OF_THEM.search(text, amount.end + 2, max(u.start, amount.end + 2))]
-    pools = ([u for u in units if clause[0] <= u.start < clause[1]], units)
+    # "took 4,168 km², while Ukraine held 500 km² in Kursk region"
+    apart = [u for u in units if re.search(r"\d", text[clause[1] : u.start]) and _verbs(text, clause[1], u.start)]
+    pools = ([u for u in units if clause[0] <= u.start < clause[1]], [u for u in units if u not in apart])
     for pool in pools:
         codes = list(dict.fromkeys(u.code for u in pool))
         if len(codes) == 1:
@@ -506,7 +515,7 @@ def place_of(
             if len({u.code for u in near}) == 1 and not in_list:
                 return near[0].code, None
             return None, f"several units are named ({', '.join(codes)}): say which"
-    countries = [s for s in sides if _is_place(text, s)]
+    countries = [s for s in sides if is_place(text, s)]
     countries += [
         s for s in sides for c in countries if s.role == "names" and re.fullmatch(_AND_THE, text[c.end : s.start])
     ]  # fmt: skip
@@ -528,10 +537,10 @@ def speaks(text: str, side: Mention) -> bool:
 
 def acting(text: str, sides: Sequence[Mention]) -> list[Mention]:
     """The sides that may be the one that acts, and are not the ground."""
-    return [s for s in sides if _can_act(text, s) and not _is_place(text, s)]
+    return [s for s in sides if _can_act(text, s) and not is_place(text, s)]
 
 
-def _is_place(text: str, side: Mention) -> bool:
+def is_place(text: str, side: Mention) -> bool:
     """Whether a country stands for its ground: "in Ukraine", "of Ukraine's territory", "Ukrainian land"."""
     before, after = text[: side.start], text[side.end :]
     if side.role not in ("names", "adjectives") or not re.fullmatch("[A-Z]{2}", side.code):

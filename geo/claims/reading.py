@@ -353,22 +353,24 @@ def _claim(
     if draft.quantity is None:
         return _refused(draft, "the unit does not go with what is said of it")
     draft = _sided(draft, scene, clause, amount, verb)
-    if why := _without_side(draft, scene, verb):
+    why = _without_side(draft, scene, verb)
+    if why and not verb.passive:
         return _refused(draft, why)
     draft = _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=False)
     word = None if draft.value is None else _strange_word(scene, clause, amount, verb, draft)
-    return _refused(draft, f"{word!r} stands by the figure and is not understood") if word else draft
+    why = f"{word!r} stands by the figure and is not understood" if word else why
+    return _refused(draft, why) if why and draft.value is not None else draft
 
 
 def _without_side(draft: Claim, scene: _Scene, verb: ControlVerb) -> str | None:
     """Why it is not known which of the sides that a sentence names did it; None where it is, or names none."""
-    if draft.controller or draft.against or verb.passive or draft.quantity == "front length":
+    if draft.controller or draft.against or draft.quantity == "front length":
         return None
-    named = [s for s in control_verbs.acting(scene.text, scene.sides) if s.role != "leader"]
-    named = list(scene.sides) if draft.quantity == "net" else named
+    sides = [s for s in scene.sides if s.role != "leader" and not control_verbs.is_place(scene.text, s)]
+    named = [s for s in sides if not any(a <= s.start < b for a, b in _sources(scene.text))]
     if draft.quantity == "share retaken":
-        return "no side is named"
-    return draft.notes[-1] if named and draft.notes[-1].startswith(("no side", "which of")) else None
+        return None if verb.passive else "no side is named"
+    return next((note for note in draft.notes[-1:] if named and note.startswith(("no side", "which of"))), None)
 
 
 def _after(
@@ -401,6 +403,15 @@ def _named_spans(scene: _Scene) -> list[tuple[int, int]]:
     return spans + [(m.start, m.end) for m in scene.dates] + [(a.start, a.end) for a in scene.amounts]
 
 
+# "nach Einschätzung der Beobachter nahm Russland": up to the comma or the verb
+_SOURCE = shape(r"(?<!\w)<attribution>(?!\w)[^,;:()]{0,90}")
+
+
+def _sources(text: str) -> list[tuple[int, int]]:
+    ends = ((m, control_verbs.verbs_in(text, *m.span())) for m in _SOURCE.finditer(text))
+    return [(m.start(), min([m.end(), *(v.start for v in verbs)])) for m, verbs in ends]
+
+
 def _strange_word(
     scene: _Scene, clause: tuple[int, int], amount: Amount, verb: ControlVerb, draft: Claim
 ) -> str | None:
@@ -422,6 +433,7 @@ def _strange_word(
         parts.append((clause[0], verb.start))
         parts += [(verb.end, clause[1])] if verb.passive else []
     known = _named_spans(scene)
+    known += _sources(text)
     known += [(a.scope_start, a.scope_end) for a in find_attributions(TextSpan(0, len(text), text, language_of(text)))]
     return next(filter(None, (control_verbs.strange_word(text, *part, known) for part in parts)), None)
 
@@ -454,16 +466,11 @@ def _change(scene: _Scene, amount: Amount) -> tuple[Amount, ControlVerb | None] 
         return None
     step = rounded_step(value, 1.0) if value.is_integer() and amount.unit in AREAS else None
     after = replace(amount, value=value, high=None, comparator="exactly", step=step)
-    own = _state_before(scene, changed[-1].start())
+    held = [v for v in control_verbs.verbs_in(scene.text, 0, changed[-1].start()) if v.name == "held"]
+    own = held[-1] if held else None
     if own is None and amount.comparator == "up to":
         return None
     return after, own or ControlVerb("held", changed[-1].start(), changed[-1].end(), False)
-
-
-def _state_before(scene: _Scene, end: int) -> ControlVerb | None:
-    """The word before a place in the sentence that says that ground is held."""
-    held = [v for v in control_verbs.verbs_in(scene.text, 0, end) if v.name == "held"]
-    return held[-1] if held else None
 
 
 def _is_result(scene: _Scene, amount: Amount) -> bool:
@@ -679,7 +686,10 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount)
         if state or draft.quantity == "share retaken":
             return replace(draft, date_from=today if state else None, date_to=today)
         return _noted(replace(draft, date_to=today), "since when is not said: date_from left empty")
-    return _spanned(_noted(draft, *days.notes), days.first, days.last or scene.today, whole=days.whole, state=state)
+    draft = _spanned(_noted(draft, *days.notes), days.first, days.last or scene.today, whole=days.whole, state=state)
+    if state or not any(control_verbs.ENDS.search(scene.dated[: m.start]) for m in times[:1]):
+        return draft
+    return _noted(replace(draft, date_from=None), "since when is not said: date_from left empty")  # "by August"
 
 
 def _spanned(draft: Claim, first: day_type, last: day_type | None, *, whole: bool, state: bool) -> Claim:
@@ -738,12 +748,13 @@ def _together(text: str, found: Sequence[DateMention], today: date | None) -> Da
     assert last.last is not None
     notes = tuple(dict.fromkeys(m.note for m in found if m.note))
     listed = all(_JOINED.fullmatch(text[a.end : b.start]) for a, b in pairwise(found))
+    own = (first.note,) if first.note else ()
     whole = first.kind in ("month", "week", "year")
     if len(found) > 1 and (listed or not whole):
         days = [d for m in found for d in (m.first, m.last) if d is not None]
         return DateRange(min(days), last.last if last.last >= min(days) else max(days), whole, notes)
     if first.since and first.kind != "range":
-        return DateRange(first.first, today, False, _notes(first))
+        return DateRange(first.first, today, False, own)
     end = first.last
     if (
         (first.kind in ("week", "year") or not re.search(r"\d", first.text))
@@ -752,12 +763,8 @@ def _together(text: str, found: Sequence[DateMention], today: date | None) -> Da
         and end is not None
         and end > today >= first.first
     ):
-        return DateRange(first.first, today, False, _notes(first))
-    return DateRange(first.first, end, whole, _notes(first))
-
-
-def _notes(mention: DateMention) -> tuple[str, ...]:
-    return (mention.note,) if mention.note else ()
+        return DateRange(first.first, today, False, own)
+    return DateRange(first.first, end, whole, own)
 
 
 def day_of_saying(text: str, *, today: date | None) -> tuple[date | None, str]:
