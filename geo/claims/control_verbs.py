@@ -550,7 +550,7 @@ def is_place(text: str, side: Mention) -> bool:
         return True
     if side.role == "adjectives" and re.search(r"\bterritoires? $", before, re.I):
         return True
-    if side.role != "names" or re.search(r"(?:forces|army|military|troops|staff) of (?:the )?$", before, re.I):
+    if side.role != "names" or _ACTS.search(before):
         return False
     of_ground_before = re.search(
         r"(?:км|км²|km²|km2|мил\w|гектар\w*|%|процент\w*|відсот\w*)\s$", before

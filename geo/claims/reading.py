@@ -186,6 +186,7 @@ _THAN = shape(r"(?<!\w)<than_time>\s*(?:<than_in>\s+)*$")  # "five times more th
 _BARE_ENDS = shape(r"\s*(?:$|[.,;)!])|\s+<bare_ends>\b")
 _AND, _OR = shape(r"(?:,|\b<and>)\s*$"), shape(r"\w(?:,\s*<or>|\s*\()\s*$")
 _TO, _BASED = shape(r"(?<!\w)<to>(?:\s+\w+)?\s*$"), shape(r"\s*<base_of>\s*(?:roughly|about|some)?\s*")
+_BY_AMOUNT = shape(r"(?<!\w)<by_amount>\s+$")  # "expanded the area it holds by 60 km²"
 _BASE_IS, _HAS = shape("<base_is>"), shape(r"\b<has> (?:[^.;,]* )?$")
 
 
@@ -350,6 +351,8 @@ def _claim(
         elif not control_verbs.is_attribute(scene.text, verb) and control_verbs.is_once(scene.text, verb, scene.dates):
             return _refused(draft, "whether it was taken then or is held since is not said")
     draft = _quantified(draft, verb, scene.text, amount)
+    if draft.quantity == "held" and _BY_AMOUNT.search(scene.text[: amount.start]):
+        return _refused(draft, "how much is lacking, or the difference from another figure")
     if draft.quantity is None:
         return _refused(draft, "the unit does not go with what is said of it")
     draft = _sided(draft, scene, clause, amount, verb)
@@ -563,8 +566,9 @@ def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount,
     if draft.quantity == "share retaken" and verb.name in ("lost", "held"):
         return _noted(replace(draft, against=who), *((why,) if why else ()))
     if verb.name == "driven":  # "pushed Ukrainian troops out of"
-        whom_after = next((s.code for s in scene.sides if s.start >= verb.end), None)
-        return replace(draft, quantity="lost", controller=whom_after, against=None)
+        driven = [s.code for s in reversed(scene.sides) if s.end <= verb.start] if verb.passive else []
+        driven += [s.code for s in scene.sides if s.start >= verb.end]
+        return replace(draft, quantity="lost", controller=next(iter(driven), None), against=None)
     draft = replace(draft, controller=who, against=whom if whom != who else None)
     if who is None and draft.quantity != "front length":
         return _noted(draft, why or "no side is named")
@@ -708,7 +712,10 @@ def _spanned(draft: Claim, first: day_type, last: day_type | None, *, whole: boo
     return replace(draft, date_from=first.isoformat(), date_to=None if last is None else last.isoformat())
 
 
-_JOINED = re.compile(r"\s*,?\s*(?:and|to|through|until|[-–—]|та|і|й|до|по|и)?\s*")
+_JOINED = re.compile(r"\s*,?\s*(?:and|to|through|until|[-–—]|та|і|й|до|по|и|und|bis|et|à|au)?\s*")
+
+
+_TO_MONTH = re.compile(r"\s*(?:to|through|until|[-–—]|до|по|bis|à|au)\s*")
 
 
 class DateRange(NamedTuple):
@@ -751,7 +758,10 @@ def _together(text: str, found: Sequence[DateMention], today: date | None) -> Da
     own = (first.note,) if first.note else ()
     whole = first.kind in ("month", "week", "year")
     if len(found) > 1 and (listed or not whole):
-        days = [d for m in found for d in (m.first, m.last) if d is not None]
+        start = first.first
+        if _TO_MONTH.fullmatch(text[first.end : last.start]) and start > last.last and not re.search(r"\d", first.text):
+            start = start.replace(year=last.last.year)  # "from January to November"
+        days = [start, *(d for m in found for d in (m.first, m.last) if d is not None and (m is not first))]
         return DateRange(min(days), last.last if last.last >= min(days) else max(days), whole, notes)
     if first.since and first.kind != "range":
         return DateRange(first.first, today, False, own)
