@@ -158,6 +158,10 @@ def faces(bundle: EdgeChains) -> list[tuple[Objects, Objects]]:
     polygons = shapely.polygons(closed)
     left = shapely.is_ccw(closed)
     ground = shapely.area(polygons) > _NO_GROUND
+    slight = np.flatnonzero(
+        ~ground
+    )  # among them loops like an eight, whose halves are equal: +1 and -1 come to nothing
+    ground[slight] = shapely.area(shapely.convex_hull(polygons[slight])) > _NO_GROUND
     kept = np.flatnonzero(ground)
     tangled = np.zeros(len(rings), dtype=bool)
     tangled[kept[_tangled(polygons[kept], owner[kept])]] = True
