@@ -76,7 +76,7 @@ _ASIDE = shape(r",\s*<attribution>(?!\w)[^,;:]*,")  # ", according to the minist
 EVER_SINCE = shape(r"(?<!\w)<ever_since> [^,;.:]{3,60}$")
 UNTIL, ENDS = shape(r"(?<!\w)<until>\s+$"), shape(r"(?<!\w)<ends>\s+$")
 _STANDS_ON, _STANDS = shape(r"(?<!\w)<stands_on>\s+$"), shape(r"\b<stands> $")
-_UNDER = shape(r"\b<under> $")
+_UNDER, _FALLS = shape(r"\b<under> $"), shape(r"f[ae]ll")
 _PARTICIPLE = re.compile(r"[а-яіїє][нт][оаыі]$", re.IGNORECASE)  # "окуповано", "захвачены"
 _BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
 _OWNED = shape(r"(?<=-)<owned> (?:<ground>|part|zone|share)\b")
@@ -193,7 +193,7 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
         return None if away else next((d for d in found if d.name == "front"), None)
     found = [d for d in found if d.name != "front" and not amount.start <= d.start < amount.end]
     # "has fallen to less than 9,000 km²" is no fall of ground to a side
-    found = [d for d in found if not (text[d.start] in "Ff" and text[d.end : amount.start].isspace())]
+    found = [d for d in found if not (_FALLS.match(text, d.start) and text[d.end : amount.start].isspace())]
     # a verb may belong to "what Ukraine took" rather than to the amount
     relative = [d for d in found if re.search(r"\b(?:what|that|which|who)\b[^,;]*$", text[: d.start], re.I)]
     apart = [d for d in relative if _verbs(text, d.end, amount.start)]
