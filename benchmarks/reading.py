@@ -22,7 +22,6 @@ PARTS = (
     "styles",
     "styles_unseen",
     "stranger",
-    "plain",
     "forms",
     *(f"s{number}" for number in range(1, 8)),
 )

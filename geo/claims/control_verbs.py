@@ -30,7 +30,7 @@ def shape(pattern: str, *, ignore_case: bool = True) -> re.Pattern[str]:
 
 GROUND, _LAND, _SPEECH = _any("ground"), _any("land"), _any("speech")
 LONGEST = 2_000  # characters of a sentence
-_FORCES = r"(?:armed |military |ground |state |defen[cs]e |government |and allied |airborne |special )*" + _any(
+_FORCES = r"(?:armed |military |ground |state |defen[cs]e |government |and allied |airborne |special ){0,4}" + _any(
     "forces"
 )
 _ADVERB = r"(?:(?:now|still|also|currently|already|since|so far|then|only|just|reportedly|\w+ly) )*"

@@ -598,7 +598,8 @@ _NAMED = (
 _SPOT = shape(r"\s*<spot>[^.;,]{0,20}")
 _IS_AREA = shape(r"\s+<area>\b")
 _OF_NAME = shape(
-    rf"\s*<of_name> {_NAME}(?<!ans)(?: (?-i:[A-Z])[\w-]+)*(?: <area>)?(?=\s*(?:$|[.,;)])|\s+(?:on|since|as|and|at)\b)"
+    rf"\s{{0,3}}<of_name> {_NAME}(?<!ans)(?: (?-i:[A-Z])[\w-]+)*(?: <area>)?"
+    r"(?=\s*(?:$|[.,;)])|\s+(?:on|since|as|and|at)\b)"
 )
 
 
