@@ -427,7 +427,7 @@ def _far_off_in_span(
     reader: Reader, query: Query, last: gpd.GeoDataFrame, instants: Sequence[datetime]
 ) -> tuple[str, ...]:
     """The same of all maps of a series: those that have ground beyond the last one's theatre are looked at, too."""
-    if query.within is not None:
+    if query.within is not None or not instants:  # a span after the last map has none
         return ()
     together, notes = reader.far_off(last)
     if not len(together):
