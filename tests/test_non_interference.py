@@ -337,6 +337,16 @@ def test_a_note_on_a_withheld_field_tells_of_no_row_under_embargo(tmp_path: Path
     assert differing(tmp_path, base, 8, [late]) == {}
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("seed", "asked"),
+    [(36, ["chart", "a.gpkg", "--source", "desk", "-o", "out/c.svg", "--from", "2025-01-12"]), (86, start_of("site"))],
+    ids=["a span after the last map", "a retraction under embargo"],
+)
+def test_what_the_hundred_pairs_found(tmp_path: Path, base: bytes, seed: int, asked: list[str]) -> None:
+    assert differing(tmp_path, base, seed, [asked]) == {}
+
+
 @pytest.mark.parametrize("asked", [["--with-control"], ["--duplicates"], ["--by", "day"], ["--by", "week"]])
 def test_incidents_of_which_the_day_is_withheld_are_told_without_it(
     tmp_path: Path, base: bytes, asked: list[str]

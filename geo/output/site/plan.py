@@ -122,7 +122,9 @@ def plan_site(
     table = archive.reader.snapshots(options.source, as_known_on=options.as_known_on or FAR)
     by_day: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows_of(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
-        by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(row)
+        # how pandas writes a missing cell depends on rows that are not shown
+        plain = {name: None if isinstance(value, float) and value != value else value for name, value in row.items()}
+        by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(plain)
     if not options.source:
         by_day = _point_rows(archive, options)
     there = [date.fromisoformat(day) for day in sorted(by_day)]
