@@ -42,16 +42,14 @@ _GOES_ON = shape(r"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|<goes_on>\b|<ground>
 _RATE = shape(r"(?<!\w)<rate>(?!\w)")
 _SHORT_OF = shape(r"\s*(?:<short_of>|<compared>)(?!\w)")
 _ALL_BUT = shape(r"(?<!\w)<all_but>(?:\s+<fillers>)*\s*$")  # "all but 5 percent": the figure is what is left out
-_NOT_OTHER = shape(
-    r",\s*<not_other>\s+(?:the )?(?:\d|NUMBER)[^;]*"
-)  # ", not 2,000 as Damascus claims" denies that other
+# ", not 2,000 as Damascus claims" denies that other
+_NOT_OTHER = shape(r",\s*<not_other>\s+(?:the )?(?:\d|NUMBER)[^;]*")
 _OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*$")
 _OF_PLACE = shape(r"(?:^|[,;:]\s*)<of_before>\s*[^,;:]{1,40}$")
 _PART_OF, _COUNTRY = _any("part_of"), rf"{_any('country')}(?!\w)"
 _FROM = shape(r"<from>\s+")
-_OF_THEM = shape(
-    r"(?<!\w)<part_follows>(?!\w)"
-)  # "70 km², of them 50 in Donetsk region": the place is that of the part
+# "70 km², of them 50 in Donetsk region": the place is that of the part
+_OF_THEM = shape(r"(?<!\w)<part_follows>(?!\w)")
 _IN_BRACKETS = shape(r"(?<!\w)<than>[^.;()]{0,30}\(\s*$")  # "half as much as in November (725 km²)"
 _BEFORE = shape(r"\s*<before>\s+\w")
 # "lost 40,000 men for 4,168 km²": the verb is of the other number

@@ -13,13 +13,8 @@ from typing import Any
 from geo.text.languages import any_of, by_form, cached_words, forms, languages, plain, word_list
 from geo.text.numbers import read_number
 
-_PARTS = {
-    "early": (1, 10),
-    "mid": (11, 20),
-    "late": (21, 31),
-    "first_half": (1, 15),
-    "second_half": (16, 31),
-}  # of a month
+# of a month, by day
+_PARTS = {"early": (1, 10), "mid": (11, 20), "late": (21, 31), "first_half": (1, 15), "second_half": (16, 31)}
 _UNITS = ("hour", "day", "week", "month", "year")
 # after digits, these make them a figure and no day
 _FIGURES = (

@@ -158,9 +158,8 @@ def faces(bundle: EdgeChains) -> list[tuple[Objects, Objects]]:
     polygons = shapely.polygons(closed)
     left = shapely.is_ccw(closed)
     ground = shapely.area(polygons) > _NO_GROUND
-    slight = np.flatnonzero(
-        ~ground
-    )  # among them loops like an eight, whose halves are equal: +1 and -1 come to nothing
+    # among these are loops like an eight, whose halves are equal: +1 and -1 come to nothing
+    slight = np.flatnonzero(~ground)
     ground[slight] = shapely.area(shapely.convex_hull(polygons[slight])) > _NO_GROUND
     kept = np.flatnonzero(ground)
     tangled = np.zeros(len(rings), dtype=bool)
