@@ -10,7 +10,7 @@ from itertools import pairwise
 from geo.claims.model import Amount
 from geo.text.control_words import Mention, Names
 from geo.text.dates import DateMention
-from geo.text.languages import any_of, cached_words, languages, word_list
+from geo.text.languages import any_of, cached_words, languages, recent, word_list
 from geo.text.numbers import spelled_pattern
 from geo.text.sentences import sentence_breaks
 from geo.text.speakers import negation
@@ -220,6 +220,7 @@ def verbs_in(text: str, low: int, high: int) -> list[ControlVerb]:
     return [_verb(text, phrase) for phrase in _verbs(text, low, high)]
 
 
+@recent
 def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
     """The words of control in a stretch of text, but for those in another sense."""
     other = list(find_phrases(text, "control_verbs", "other", start=max(low - 30, 0)))
@@ -497,7 +498,8 @@ def place_of(
             return country.code, None
     units = [u for u in units if not _OF_THEM.search(text, amount.end + 2, max(u.start, amount.end + 2))]
     # "took 4,168 km², while Ukraine held 500 km² in Kursk region"
-    apart = [u for u in units if re.search(r"\d", text[clause[1] : u.start]) and _verbs(text, clause[1], u.start)]
+    said = min((v.end for v in _verbs(text, clause[1], len(text))), default=len(text))
+    apart = [u for u in units if said <= u.start and re.search(r"\d", text[clause[1] : u.start])]
     pools = ([u for u in units if clause[0] <= u.start < clause[1]], [u for u in units if u not in apart])
     for pool in pools:
         codes = list(dict.fromkeys(u.code for u in pool))

@@ -399,10 +399,15 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
+@cached_words
+def _any_meaning(table: str) -> re.Pattern[str]:
+    return re.compile(any_of(*(w for entries in _listed(table).values() for w in entries)), re.IGNORECASE)
+
+
 def _comparator(words: str, table: str) -> str | None:
     """The comparator that words begin with: the outermost says what is meant ("at least some 500")."""
     words = re.sub(r"^[\s,]+", "", words)
-    first = re.match(any_of(*(w for entries in _listed(table).values() for w in entries)), words, re.IGNORECASE)
+    first = _any_meaning(table).match(words)
     if first is None:
         return None
     name = str(_meanings(table)[plain(first[0])])

@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ParamSpec, TypeVar, cast
 
 from geo.assets import ASSETS
@@ -80,6 +80,13 @@ _CACHES: list[Any] = [languages, word_list]
 def cached_words(function: Callable[P, R]) -> Callable[P, R]:
     """Cache what a function makes of the word lists until `clear_caches`."""
     kept = cache(function)
+    _CACHES.append(kept)
+    return cast("Callable[P, R]", kept)
+
+
+def recent(function: Callable[P, R]) -> Callable[P, R]:
+    """Cache what a function finds in texts, of the last ones alone, until `clear_caches`."""
+    kept = lru_cache(maxsize=1024)(function)
     _CACHES.append(kept)
     return cast("Callable[P, R]", kept)
 

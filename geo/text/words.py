@@ -247,7 +247,7 @@ def find_phrases(text: str, file: str, table: str, *, start: int = 0, end: int |
 
     In a table "=word" is that form alone, and "_" is any one word.
     """
-    tokens = [m for m in _TOKEN.finditer(text) if m.start() >= start and (end is None or m.end() <= end)]
+    tokens = [m for m in _tokens(text) if m.start() >= start and (end is None or m.end() <= end)]
     first = _beginnings(file, table)
     at = 0
     while at < len(tokens):
@@ -264,6 +264,11 @@ def find_phrases(text: str, file: str, table: str, *, start: int = 0, end: int |
         last = at + len(match[1])
         yield Phrase(match[0], tokens[at].start(), tokens[last - 1].end())
         at = last
+
+
+@lru_cache(maxsize=16)
+def _tokens(text: str) -> Sequence[re.Match[str]]:
+    return list(_TOKEN.finditer(text))
 
 
 @cached_words
