@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any
 
 from geo.archive import open_archive
+from geo.claims.reading import find_claims
 from geo.errors import GeoError
 from geo.importing.importer import ensure_units, import_files
 from geo.importing.validation import FindingCache, admit_control, admit_points, admit_settlements, admit_units
@@ -33,6 +34,7 @@ from tests.fuzzing.corpus import Seed, seeds
 from tests.fuzzing.target import Target, Use
 
 SECONDS, MIB = 2.0, 512  # seconds of a processor: a busy machine is no fault of a reader
+_SENTENCES = ("Ukraine held 500 km² of Kursk region.", "Росія захопила 12 кв. км.", "Россия захватила 12 кв. км.")
 WHOLE_WAY = 40  # every so many inputs go into an archive, too
 # all but the readers of sources
 OTHERS: dict[str, Target] = {**inputs.TARGETS, **states.TARGETS, **archives.TARGETS}
@@ -159,6 +161,8 @@ def fuzz(source: str, *, inputs: int, seed: int, keep: Path | None = None, secon
         desk.mkdir()
         for at, case in enumerate(start):  # every library that is needed is in memory before the limit is set
             _put(desk, case, use, random.Random(0), at)
+        for words in _SENTENCES:  # and so are the dictionaries and patterns of each language
+            find_claims(words)
         bound_memory()
         ends = time.process_time() + seconds
         for at in range(inputs):
