@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from re import _parser as parser  # type: ignore[attr-defined]
 from types import FrameType
@@ -188,12 +189,12 @@ SEEKING = r"\.(?:search|sub|subn|finditer|findall|split)\b"
 
 
 def patterns() -> dict[re.Pattern[str], bool]:
-    """Every compiled pattern that a module of the package keeps, in tables too, and whether it is sought in a text."""
+    """Every compiled pattern that a module keeps or makes once, in tables too, and whether it is sought in a text."""
     found: dict[re.Pattern[str], bool] = {}
 
     def look(value: Any, name: str, source: str, depth: int = 0) -> None:
         if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-            is_matched_alone = bool(re.search(rf"\b{name}\.(?:full)?match\b", source))
+            is_matched_alone = bool(re.search(rf"\b{name}(?:\.|:\s.*\.)(?:full)?match\b", source))
             is_sought = bool(re.search(rf"\b{name}{SEEKING}", source)) or not is_matched_alone
             found[value] = found.get(value, False) or is_sought
         elif isinstance(value, Mapping | list | tuple) and depth < 3:
@@ -208,6 +209,10 @@ def patterns() -> dict[re.Pattern[str], bool]:
             source = Path(str(loaded.__file__)).read_text(encoding="utf-8")
             for name, value in vars(loaded).items():
                 look(value, name, source)
+                made = getattr(value, "__wrapped__", None)
+                kept = str(getattr(made, "__annotations__", {}).get("return", ""))
+                if hasattr(value, "cache_info") and "Pattern" in kept and not signature(value).parameters:
+                    look(value(), rf"{name}\(\)", source)
     return found
 
 

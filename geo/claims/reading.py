@@ -790,4 +790,4 @@ def day_of_saying(text: str, *, today: date | None) -> tuple[date | None, str]:
 def _said_on() -> re.Pattern[str]:
     tables = [word_list(language, "dates").get("saying", {}) for language in languages()]
     verbs, between = (any_of(*(t.get(name, "") for t in tables)) for name in ("words", "between"))
-    return re.compile(rf"{verbs}(?:\s+{between})?\s+(?:on\s+)?$", re.IGNORECASE)
+    return re.compile(rf"{verbs}(?:\s{{1,9}}{between})?\s{{1,9}}(?:on\s{{1,9}})?$", re.IGNORECASE)

@@ -22,7 +22,7 @@ def _year_word() -> re.Pattern[str]:
     """The word for a year that some languages write after it, at the end of a cell."""
     listed = (word_list(language, "dates").get("year_words", "") for language in languages())
     words = sorted((w for text in listed for w in text.split("|") if w), key=len, reverse=True)
-    return re.compile(rf"\s*(?:{'|'.join(map(re.escape, words))})$", re.IGNORECASE)
+    return re.compile(rf"\s{{0,9}}(?:{'|'.join(map(re.escape, words))})$", re.IGNORECASE)
 
 
 @cached_words

@@ -57,7 +57,8 @@ def spelled_pattern() -> str:
     gap = rf"(?:\s+|(?:{after or '(?!)'})-)"
     # "two hundred and six", but not "three and five"
     joined = rf"(?:\s+{any_of(*joins)}(?=\s+{word}))?"
-    return rf"(?:(?:(?:{begin}){joined}|{word})(?:{gap}(?:{word}|{scale}{joined}))*)"
+    # what is taken stays taken: "quatre-vingt-quatorze" could be read in four ways
+    return rf"(?>(?:(?:{begin}){joined}|{word})(?:{gap}(?:{word}|{scale}{joined})){{0,11}})"
 
 
 @cached_words

@@ -100,9 +100,9 @@ def _abbreviations() -> tuple[re.Pattern[str], ...]:
         bodies = [re.escape(form).replace(r"\ ", r"\s+").replace(r"\.", r"\.\s?") for form in words(name)]
         return re.compile(rf"(?:^|[\s(«“\"\d])(?:{'|'.join([*bodies, *more]) or '(?!)'})$")
 
-    region = re.compile(rf"\S+\s+{any_of(*words('region'))}")
+    region = re.compile(rf"\S{{1,40}}\s{{1,9}}{any_of(*words('region'))}")
     # a capital letter alone is somebody's initial
-    initial = r"(?:[A-ZА-ЯІЇЄҐ]\.\s?)*[A-ZА-ЯІЇЄҐ]"
+    initial = r"(?:[A-ZА-ЯІЇЄҐ]\.\s?){0,5}[A-ZА-ЯІЇЄҐ]"
     return closing("inside", initial), closing("either"), closing("units"), region, closing("ends")
 
 
