@@ -263,6 +263,11 @@ def text_or_none(value: Any) -> str | None:
     return None if value is None or value != value else str(value)
 
 
+def number_or_none(value: Any) -> float | None:
+    """A cell of a column of numbers: None where it is missing, however pandas writes that."""
+    return None if value is None or value != value else float(value)
+
+
 def number_of(count: float, noun: str) -> str:
     """A number with its noun: "1 day", "2 days", "1,200 files"."""
     return f"{count:,.10g} {noun}{'' if count == 1 else 's'}"

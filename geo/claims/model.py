@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from geo.errors import UsageError
 from geo.presentation.language import N_, gettext
-from geo.schema import last_instant, text_or_none, to_instant
+from geo.schema import last_instant, number_or_none, text_or_none, to_instant
 from geo.text.languages import any_of, by_form, cached_words, languages, plain, word_list
 from geo.text.numbers import read_number, scale_pattern, scales, spelled_pattern
 from geo.text.sentences import language_of
@@ -189,8 +189,7 @@ def claim_of(row: Mapping[str, Any]) -> Claim:
     numbers = ("value", "high", "step", "start", "end", "notes")
     row = {name: f"{cell:%Y-%m-%d}" if isinstance(cell, date) and cell == cell else cell for name, cell in row.items()}
     plain: dict[str, Any] = {f.name: text_or_none(row.get(f.name)) for f in fields(Claim) if f.name not in numbers}
-    value, note = row.get("value"), text_or_none(row.get("notes"))
-    value = None if value is None or value != value else float(value)
+    value, note = number_or_none(row.get("value")), text_or_none(row.get("notes"))
     return Claim(
         **{k: v for k, v in plain.items() if v is not None}, value=value, notes=(note,) if note else (),
         step=None if value is None else _recorded_step(value, plain),

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from geo.formats.dates import find_date
-from geo.schema import DISTRICT_PREC, text_or_none
+from geo.schema import DISTRICT_PREC, number_or_none, text_or_none
 from geo.text.dates import EXACT, FEW_DAYS, MONTH, DateMention, find_dates
 from geo.text.languages import Rule, actors, any_of, pattern, rules, word_list, words
 from geo.text.sentences import TextSpan
@@ -108,10 +108,10 @@ def located(rows: Iterable[Mapping[Any, Any]]) -> list[Place]:
     """The mentions of ground; of those without coordinates the names that no gazetteer has."""
     found = []
     for row in rows:
-        at = _number(row["latitude"]), _number(row["longitude"])
+        at = number_or_none(row["latitude"]), number_or_none(row["longitude"])
         if row["role"] not in LOCATED or (None in at and text_or_none(row["place"]) is not None):
             continue
-        precision = _number(row["where_prec"])
+        precision = number_or_none(row["where_prec"])
         name = text_or_none(row["place"]) or str(row["text"])
         adm_1 = text_or_none(row["adm_1"])
         found.append(
@@ -119,15 +119,11 @@ def located(rows: Iterable[Mapping[Any, Any]]) -> list[Place]:
                 int(row["start"]), int(row["end"]), str(row["text"]), str(row["role"]), name,
                 adm_1 or (name if row["role"] == "region" else None), text_or_none(row["adm_2"]),
                 text_or_none(row["country"]), *at,
-                None if precision is None else int(precision), _number(row["uncertainty_km"]),
+                None if precision is None else int(precision), number_or_none(row["uncertainty_km"]),
                 text_or_none(row["gazetteer"]), text_or_none(row["place_id"]), text_or_none(row["why"]) or "",
             )
         )  # fmt: skip
     return sorted(found, key=lambda p: p.start)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or value != value else float(value)
 
 
 def within(places: Sequence[Place], start: int, end: int) -> list[Place]:

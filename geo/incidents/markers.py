@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from geo.measure.ellipsoid import lengths_km
 from geo.presentation.labels import unit_label, written
 from geo.presentation.language import N_, current, gettext, ngettext, number
-from geo.schema import text_or_none
+from geo.schema import number_or_none, text_or_none
 
 MARKER_LIMIT = 500  # incidents that are drawn one by one; a page of them takes 300 KB
 MARKS = 120  # what a map shows of more, so that the ground under them is still seen
@@ -226,10 +226,6 @@ def is_regional(row: Mapping[Any, Any]) -> bool:
     """Whether an incident is known to a region, a country or a line alone, and to no place in it."""
     fine, coarse = number_or_none(row["where_prec"]), number_or_none(row["geo_precision"])
     return fine >= _REGIONAL if fine is not None else coarse == 3.0
-
-
-def number_or_none(value: Any) -> float | None:
-    return None if value is None or value != value else float(value)
 
 
 def _range(low: Any, best: Any, high: Any) -> str:

@@ -13,12 +13,12 @@ import shapely
 
 from geo.archive.results import is_not_comparable
 from geo.claims.wording import day_said
-from geo.incidents.markers import event_of, number_or_none
+from geo.incidents.markers import event_of
 from geo.measure.settlements import unmarked_words
 from geo.output.map_content import base_words
 from geo.presentation.labels import figure, km2_cell, row_label, sentence, unit_name, written
 from geo.presentation.language import N_, gettext, isolated, ngettext, number, plain_number, signed
-from geo.schema import text_or_none
+from geo.schema import number_or_none, text_or_none
 
 if TYPE_CHECKING:
     from geo.archive import Archive

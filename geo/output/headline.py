@@ -12,6 +12,7 @@ from geo.presentation.labels import unit_label
 from geo.presentation.language import N_, current, date_words, ngettext, number, signed
 from geo.presentation.language import gettext as _
 from geo.presentation.sides import side_of
+from geo.schema import number_or_none
 from geo.text.inflection import is_plural, of_place, subject
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² is no change
@@ -94,22 +95,17 @@ def side_figures(
         key = (row["controller"], row["unit"] if units else None)
         unit = (units or {}).get(row["unit"], whole.unit)
         one = found.get(key) or replace(whole, side=row["controller"], unit=unit)
-        upper = max(row["area_km2"], _number(row["upper_km2"])) if kind != "change" else 0.0
+        upper = max(row["area_km2"], number_or_none(row["upper_km2"]) or 0.0) if kind != "change" else 0.0
         if kind == "before" and row["area_km2"] >= one.before_km2:
             one = replace(one, before_km2=row["area_km2"], before_upper_km2=upper)
         if kind == "now" and row["area_km2"] >= one.area_km2:
             one = replace(one, area_km2=row["area_km2"], upper_km2=upper)
-        net = _number(row.get("net_km2")) if kind == "change" else 0.0
+        net = (number_or_none(row.get("net_km2")) or 0.0) if kind == "change" else 0.0
         if kind == "change" and row.get("net_km2") is not None and abs(net) >= abs(one.net_km2 or 0.0):
             against = row["lost_km2"] if net > 0 else row["gained_km2"]
-            one = replace(one, net_km2=net, against_km2=_number(against))
+            one = replace(one, net_km2=net, against_km2=number_or_none(against) or 0.0)
         found[key] = one
     return [f for f in found.values() if f.area_km2 >= LEAST_KM2 or abs(f.net_km2 or 0.0) >= LEAST_KM2]
-
-
-def _number(value: float | None) -> float:
-    """A figure; 0 where it is missing, which is said elsewhere."""
-    return 0.0 if value is None or value != value else float(value)
 
 
 def no_ground(unit: Mapping[str, Any] | None, side: str | None) -> Headline:

@@ -32,7 +32,6 @@ from geo.incidents.markers import (
     fact_words,
     marker_of,
     marks_of,
-    number_or_none,
     shared_words,
 )
 from geo.measure.coverage import NOT_COVERED
@@ -67,7 +66,16 @@ from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, countries_of_class, named, of_row
 from geo.presentation.symbols import UNCOVERED, change_symbols
 from geo.presentation.titles import given_title, since_words, subtitle_words, title_words
-from geo.schema import KM_PER_DEGREE, dated, is_day, last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import (
+    KM_PER_DEGREE,
+    dated,
+    is_day,
+    last_instant,
+    number_or_none,
+    parse_instant,
+    text_or_none,
+    to_instant,
+)
 from geo.units import find_unit
 
 if TYPE_CHECKING:

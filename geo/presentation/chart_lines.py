@@ -13,7 +13,16 @@ from geo.presentation.labels import class_label, figure, km2_cell, written
 from geo.presentation.language import N_, day_words_short, gettext, month_words
 from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
-from geo.schema import Every, last_instant, parse_instant, period_of, period_start, text_or_none, to_instant
+from geo.schema import (
+    Every,
+    last_instant,
+    number_or_none,
+    parse_instant,
+    period_of,
+    period_start,
+    text_or_none,
+    to_instant,
+)
 
 # days without a snapshot beyond which a line breaks off: nobody knows that the figure stood so long
 HOLE_DAYS = 45
@@ -60,7 +69,7 @@ def class_lines(series: pd.DataFrame, colours: Mapping[str, str]) -> list[ChartL
         key = (text_or_none(row["controller"]), str(row["status"]), text_or_none(row.get("part")) or "")
         times, km2 = groups.setdefault(key, ([], []))
         times.append(parse_instant(row["date"]))
-        km2.append(0.0 if row["area_km2"] != row["area_km2"] else float(row["area_km2"]))
+        km2.append(number_or_none(row["area_km2"]) or 0.0)
     shown = sorted((key for key, (_, km2) in groups.items() if max(km2) > 0), key=class_order)
     return [class_line(key, colours, *groups[key]) for key in shown]
 
