@@ -14,7 +14,10 @@ from geo.text.languages import any_of, by_form, cached_words, forms, languages, 
 from geo.text.numbers import read_number
 
 # of a month, by day
-_PARTS = {"early": (1, 10), "mid": (11, 20), "late": (21, 31), "first_half": (1, 15), "second_half": (16, 31)}
+_PARTS = {
+    "early": (1, 10), "mid": (11, 20), "late": (21, 31), "first_half": (1, 15), "second_half": (16, 31),
+    "first_week": (1, 7), "second_week": (8, 14), "third_week": (15, 21), "last_week": (-6, 31),
+}  # fmt: skip
 _UNITS = ("hour", "day", "week", "month", "year")
 # after digits, these make them a figure and no day
 _FIGURES = (
@@ -107,6 +110,8 @@ def _patterns(
     single = any_of(units.get("span_only", ""))
     no_figure = rf"(?!\d|[.,]\d|\s*(?:{_FIGURES}))"
     yield from _year_patterns(table, of, year_words)
+    weeks = any_of(*(table.get(part, "") for part in _PARTS if part.endswith("week")))
+    yield "month", rf"(?P<in>(?!))?(?P<part>{weeks}){of}(?P<month>{month}){year}"
     yield "part", rf"{any_of(undated.get('part', ''))}{of}{month}{year}"
     yield "range", rf"(?P<first>{number}){to}(?P<last>{number}){of}(?P<month>{month}){year}"
     yield "range", rf"(?P<month>{month})\s+(?P<first>\d{{1,2}}){to}(?P<last>\d{{1,2}}){no_figure}{year}"
@@ -449,9 +454,10 @@ def _read_month(match: re.Match[str], words: DateWords, today: date | None) -> D
     begin, end = _PARTS.get(part, (1, last))
     start = match.start("part") if match["part"] else match.start() if part else match.start("month")
     text = match.string[start : match.end()].rstrip()
+    first, end_day = date(year, month, begin % last), date(year, month, min(end, last))
     return DateMention(
-        start, start + len(text), text, "month", date(year, month, begin), date(year, month, min(end, last)), MONTH,
-        note=note, bare=not match["in"] and not match["part"],
+        start, start + len(text), text, "month", first, end_day, MONTH, note=note,
+        bare=not match["in"] and not match["part"],
     )  # fmt: skip
 
 
