@@ -23,7 +23,8 @@ PARTS = (
     "styles_unseen",
     "stranger",
     "forms",
-    *(f"s{number}" for number in range(1, 8)),
+    "traps",
+    *(f"s{number}" for number in range(1, 12)),
 )
 
 
