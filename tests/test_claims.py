@@ -248,11 +248,13 @@ def test_what_cannot_be_checked_says_why(archive: Archive) -> None:
         (replace(HELD, quantity="troops", value=11000, value_unit="persons"), "not measured on maps"),
         (replace(HELD, value=5, unit=None, value_unit="percent"), "needs a unit"),
         (replace(HELD, quantity="front length", value=5), "is no measure"),
+        (replace(HELD, value=5, notes=("'near Town' is no unit that is known here",)), "near Town"),
     ):
         found = check_claim(archive, claim)
         assert not found.verdicts
         assert word in " ".join(found.notes)
         assert verdict_line(found)[0]
+        assert check_claim(archive, claim, within="BB").verdicts or word != "near Town"
     with pytest.raises(UsageError, match="--date"):
         check_claim(archive, replace(HELD, value=1, date_from=None, date_to=None))
     with pytest.raises(UnitError):

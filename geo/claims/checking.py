@@ -22,7 +22,7 @@ from geo.claims.class_series import (
     place_of,
     series_of,
 )
-from geo.claims.model import UNIT_WORDS, UNREAD_DATE, WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
+from geo.claims.model import NO_UNIT, UNIT_WORDS, UNREAD_DATE, WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
 from geo.claims.verdict import (
     CHANGES,
     MAX_AGE_DAYS,
@@ -117,9 +117,11 @@ def check_claim(
         if missing:
             wanted = gettext("not known: {fields}", fields=", ".join(gettext(FIELDS.get(n, n)) for n in missing))
         return _unchecked(empty, wanted)
-    told = [part for note in claim.notes for part in note.split("; ") if part.startswith(UNREAD_DATE)]
-    if told and claim.date_to is None:
-        return _unchecked(empty, notes_words(told)[0], option="--set date_to=YYYY-MM-DD")
+    told = [part for note in claim.notes for part in note.split("; ")]
+    if claim.date_to is None and (dates := [part for part in told if part.startswith(UNREAD_DATE)]):
+        return _unchecked(empty, notes_words(dates)[0], option="--set date_to=YYYY-MM-DD")
+    if within is None and (places_told := [part for part in told if part.endswith(NO_UNIT)]):
+        return _unchecked(empty, notes_words(places_told)[0], option="--in UNIT")
     span = span_of(claim, within_percent=within_percent)
     day: When | None = claim.date_to or date
     if day is None:

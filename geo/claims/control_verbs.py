@@ -44,12 +44,16 @@ _SHORT_OF = shape(r"\s*(?:<short_of>|<compared>)(?!\w)")
 _ALL_BUT = shape(r"(?<!\w)<all_but>(?:\s+<fillers>)*\s*$")  # "all but 5 percent": the figure is what is left out
 # ", not 2,000 as Damascus claims" denies that other
 _NOT_OTHER = shape(r",\s*<not_other>\s+(?:the )?(?:\d|NUMBER)[^;]*")
+_TOLD = shape(
+    r"\b<speech>\b[^,;:]{0,60}?\b<that>\b|\b<occasion>(?: [\w’'-]+){0,3} <occasion_in>(?: <article>)? [^\s,]+"
+)
+_UNTRUE, _CORRECTED = shape(r"(?<!\w)<untrue>(?!\w)"), shape(r"(?<!\w)<corrected>(?!\w)")
 _OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*$")
 _OF_PLACE = shape(r"(?:^|[,;:]\s*)<of_before>\s*[^,;:]{1,40}$")
 _PART_OF, _COUNTRY = _any("part_of"), rf"{_any('country')}(?!\w)"
 _FROM = shape(r"<from>\s+")
 # "70 km², of them 50 in Donetsk region": the place is that of the part
-_OF_THEM = shape(r"(?<!\w)<part_follows>(?!\w)")
+OF_THEM = shape(r"(?<!\w)<part_follows>(?!\w)")
 _IN_BRACKETS = shape(r"(?<!\w)<than>[^.;()]{0,30}\(\s*$")  # "half as much as in November (725 km²)"
 _BEFORE = shape(r"\s*<before>\s+\w")
 # "lost 40,000 men for 4,168 km²": the verb is of the other number
@@ -71,6 +75,7 @@ _TAKEN = shape(rf"(?:{_BRACKETS}<taken_of>|^(?:[^,;:]|,\d|, <which>)*?\b<taken>\
 _STANDING = shape(r"(?<!\w)<standing> [^,;]*$")  # "of the territory of Ukraine is occupied"
 _OCCUPIED, _ONCE = shape(r"\b<occupied>$"), shape(r"(?<!\w)<occupied_once>$")
 _ASIDE = shape(r",\s*<attribution>(?!\w)[^,;:]*,")  # ", according to the ministry,"
+TIME = shape(r"(?<!\w)<time>(?!\w)")  # "in the first week of the year"
 EVER_SINCE = shape(r"(?<!\w)<ever_since> [^,;.:]{3,60}$")
 UNTIL, ENDS = shape(r"(?<!\w)<until>\s+$"), shape(r"(?<!\w)<ends>\s+$")
 _STANDS_ON, _STANDS = shape(r"(?<!\w)<stands_on>\s+$"), shape(r"\b<stands> $")
@@ -83,7 +88,6 @@ _NOUN = shape(r"<nouns>(?: of)?")
 _BY_THE = shape(r"\b<by> ?$")
 _AND_THE = rf",? {_any('and')} ?"
 _LEADS_TO = shape(r"\s*<leads_to>\s(?:[\w'’]+\s){0,4}$")
-_TIME = shape(r"(?<!\w)<time>(?!\w)")
 _NAME_GOES_ON = shape(r" (?!<name_goes_on>)[A-Z][a-z]+", ignore_case=False)
 _ACTS = shape(r"\b(?:<forces>|<acts_for>) of (?:the )?$")
 _NO_ACTOR = shape(r"\b<no_actor> ?$")
@@ -119,7 +123,7 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:
-    """The sides and the units of a sentence; a word that is both is a unit only after "in" or with its kind."""
+    """The sides and the units of a sentence; a word that is both is a unit only with its kind ("Kyiv region")."""
     units = []
     sides = names.sides_in(text)
     for unit in names.units_in(text):
@@ -132,9 +136,10 @@ def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:
             longer = unit.end - unit.start > rival.end - rival.start + 2
             inside = re.search(r"\b(?:in|inside|within|of|в|у|во)\s$", text[: unit.start], re.I)
             owns = text.startswith(("'s", "’s"), rival.end)  # "in Moscow's hands"
-            if not (longer or (inside and rival.role == "capital" and not owns)):
+            if longer or (inside and rival.role == "capital" and not owns):
+                sides.remove(rival)
+            if not longer:
                 continue
-            sides.remove(rival)
         units.append(unit)
     return sides, units
 
@@ -143,6 +148,8 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     """Why a figure is no claim: a question, a denial, a plan, ground that is nobody's; None where it may be one."""
     if text.rstrip("\"'”’» ").endswith("?"):
         return "a question"
+    if _UNTRUE.search(text, amount.end) or _CORRECTED.search(text, 0, amount.start):
+        return "the text itself says that it is not so"
     part = text[slice(*clause)]
     if amount.value is None and amount.notes:
         return amount.notes[0]
@@ -150,7 +157,8 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     if why := negation(text[clause[0] : min([clause[1], *(m.start() for m in others)])]):
         return why
     near = part[max(amount.start - clause[0] - 60, 0) : amount.end - clause[0] + 60]
-    if amount.unit != "settlements" and _RATE.search(text[clause[0] : amount.end + 40]):
+    rate = _RATE.search(text, clause[0])
+    if amount.unit != "settlements" and rate and rate.end() <= amount.end + 40:
         return "a rate: of how many days it is the average cannot be told"
     if _SHORT_OF.match(text[amount.end :]):
         return "how much is lacking, or the difference from another figure"
@@ -267,21 +275,10 @@ def is_occupied(text: str, verb: ControlVerb) -> bool:
     return bool(_OCCUPIED.search(text[: verb.end])) and not _STANDS.search(text[: verb.start])
 
 
-def unread_time(text: str, dates: Sequence[DateMention]) -> str | None:
-    """Words of time that are in no date that could be read: "in the first week of the year"."""
-    found = (m for m in _TIME.finditer(text) if not any(d.start < m.end() and m.start() < d.end for d in dates))
-    return next((match[0] for match in found), None)
-
-
 def leads(text: str, start: int, end: int, sides: Sequence[Mention]) -> bool:
     """Whether a time stands before the clause of a figure and in none of its own: "In May, after the fall of …"."""
     comma = text.find(",", start, end + 1)
     return not any(start <= s.start < (end if comma < 0 else comma) for s in sides)
-
-
-def hangs_on(text: str, start: int, end: int) -> bool:
-    """Whether what follows a clause only adds to it: " – as of 19 August"."""
-    return bool(re.match(r" ?[;:–—] ", text[start:end])) and not _verbs(text, start, end)
 
 
 def is_attribute(text: str, verb: ControlVerb) -> bool:
@@ -463,7 +460,7 @@ def _can_act(text: str, side: Mention) -> bool:
     ):
         return bool(re.match(rf"['’]s? (?:[\w-]+ ){{0,5}}(?:{_FORCES}|{_SPEECH}|staff|president)\b", after, re.I))
     if side.role == "adjectives":
-        return not re.match(rf" (?:\w+ )?{GROUND}\b|-(?:held|controlled|occupied)", after, re.I)
+        return not re.match(rf" (?:\w+ )?{GROUND}\b(?! {_FORCES})|-(?:held|controlled|occupied)", after, re.I)
     return True
 
 
@@ -496,10 +493,16 @@ def place_of(
         also = country and any(re.fullmatch(_AND_THE, text[country.end : s.start]) for s in sides if s.start > at)
         if country is not None and not also and not re.match(r"['’]s", text[country.end :]):
             return country.code, None
-    units = [u for u in units if not _OF_THEM.search(text, amount.end + 2, max(u.start, amount.end + 2))]
+    told = [m.span() for m in _TOLD.finditer(text)]  # "told reporters in Moscow that": where it is said
+    units = [u for u in units if not any(a <= u.start < b for a, b in told)]
+    units = [u for u in units if not OF_THEM.search(text, amount.end + 2, max(u.start, amount.end + 2))]
     # "took 4,168 km², while Ukraine held 500 km² in Kursk region"
     said = min((v.end for v in _verbs(text, clause[1], len(text))), default=len(text))
     apart = [u for u in units if said <= u.start and re.search(r"\d", text[clause[1] : u.start])]
+    others = [u for u in units if clause[1] <= u.start and re.search(r"\d", text[clause[1] : u.start])]
+    joined = re.fullmatch(r"(?: \w+){0,2} ?", text[amount.end : clause[1]])  # "gained 96 km² and lost 7 km² in …"
+    if others and not joined and others == [u for u in units if u not in apart]:
+        return None, "its place may be that of the figure after it"
     pools = ([u for u in units if clause[0] <= u.start < clause[1]], [u for u in units if u not in apart])
     for pool in pools:
         codes = list(dict.fromkeys(u.code for u in pool))
@@ -546,7 +549,7 @@ def is_place(text: str, side: Mention) -> bool:
     if side.role not in ("names", "adjectives") or not re.fullmatch("[A-Z]{2}", side.code):
         return False
     possessive = "['’]s? " if side.role == "names" else " "
-    if re.match(rf"{possessive}(?:[\w-]+ ){{0,2}}?{_LAND}\b", after, re.I):
+    if re.match(rf"{possessive}(?:[\w-]+ ){{0,2}}?{_LAND}\b(?! {_FORCES})", after, re.I):
         return True
     if side.role == "adjectives" and re.search(r"\bterritoires? $", before, re.I):
         return True

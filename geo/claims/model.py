@@ -32,6 +32,7 @@ UNIT_WORDS = {
 AREAS = ("km2", "mi2", "ha", "acre")
 LENGTHS = ("km", "mi")
 UNREAD_DATE = "the date cannot be read:"  # how the note begins that says so; such a claim gets no verdict
+NO_UNIT = "is no unit that is known here"  # how the note ends that names the place of a figure; nor does such a one
 WITHIN_PERCENT = 5.0  # what "about", "some" and "nearly" leave open, of the value
 NEAR_PERCENT = 0.5  # two measurements of one map differ by as much: such a figure is not contradicted, and that is said
 NEAR_POINTS = 0.05  # of a share in percent: the outlines of a unit by two makers differ by as much
@@ -218,10 +219,10 @@ FIELDS = tuple(sorted({f.name for f in fields(Claim)} - {"notes", "start", "end"
 # of one figure alone; all else that a person says holds for every figure of the sentence
 _OF_A_FIGURE = {"claim_id", "quantity", "comparator", "value", "high", "value_unit", "step", "base"}
 _NUMBERS = ("value", "high", "step")
-# how the reader's notes on a field begin, which are settled when a person gives it
+# what the reader's notes on a field have, which are settled when a person gives it
 _NOTES = {
     "controller": ("no side is named", "a pronoun stands for the side", "two sides are named together"),
-    "unit": ("no unit is named", "several units are named", "several countries are named"),
+    "unit": ("no unit is named", "several units are named", "several countries are named", NO_UNIT),
     "date_from": ("since when is not said",),
     "date_to": (UNREAD_DATE,),
 }
@@ -248,8 +249,8 @@ def _read(pair: str) -> tuple[str, str | float | None]:
 
 
 def _settled(claim: Claim, given: set[str]) -> Claim:
-    begins = tuple(begin for name in given for begin in _NOTES.get(name, ()))
-    return replace(claim, notes=tuple(n for n in claim.notes if not n.startswith(begins)))
+    told = [words for name in given for words in _NOTES.get(name, ())]
+    return replace(claim, notes=tuple(n for n in claim.notes if not any(words in n for words in told)))
 
 
 def follow(first: Claim, second: Claim) -> Claim:
@@ -442,9 +443,10 @@ def _converts(first: Amount, second: Amount, text: str) -> bool:
     between = text[first.end : second.start].strip().casefold()
     if first.unit == second.unit or kind_of_unit(first.unit) != kind_of_unit(second.unit):
         return False
-    if between in ("(", "(about", "(some", "(or", "("):
+    if between in ("(", "(about", "(some", "(or"):
         return True
-    if first.value is None or second.value is None or between not in (", or", "or", "/", ",", "–"):
+    joined = between in (", or", "or", "/", ",", "–") or between.endswith("(")  # "168 square miles in May (435 sq km)"
+    if first.value is None or second.value is None or not joined:
         return False
     ratio = second.value * UNITS[second.unit] / (first.value * UNITS[first.unit] or 1.0)
     return 0.97 <= ratio <= 1.03

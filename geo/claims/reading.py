@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from datetime import date as day_type
@@ -13,10 +13,11 @@ from typing import NamedTuple
 from geo.archive.results import When
 from geo.archive.shared_docs import described
 from geo.claims import control_verbs
-from geo.claims.control_verbs import CHANGED, ControlVerb, shape
+from geo.claims.control_verbs import CHANGED, OF_THEM, ControlVerb, shape
 from geo.claims.model import (
     AREAS,
     LENGTHS,
+    NO_UNIT,
     UNITS,
     UNREAD_DATE,
     Amount,
@@ -32,7 +33,7 @@ from geo.text.dates import DateMention, find_dates
 from geo.text.languages import any_of, cached_words, languages, word_list
 from geo.text.sentences import TextSpan, language_of
 from geo.text.speakers import find_attributions, first_speaker
-from geo.text.words import find_phrases
+from geo.text.words import find_phrases, known_words
 
 _NO_CLAIM = "not read as a claim: "
 _FAR = 60  # characters between a word of change and its figures
@@ -53,6 +54,7 @@ class _Scene:
     sides: Sequence[Mention]
     units: Sequence[Mention]
     today: day_type | None
+    spots: Sequence[tuple[int, int]]
 
 
 @described
@@ -152,7 +154,7 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
         taken = [(a.start, a.end) for a in amounts]
         rest += [
             (*m.span(), f"a vague number: {m[0]!r}") for m in vague_pattern().finditer(words)
-            if not any(a < m.end() and m.start() < b for a, b in taken)
+            if not _touches(m.span(), taken)
         ]  # fmt: skip
         drafts = [Claim(text=text[start:end], start=start + a, end=start + b) for a, b, _ in rest]
         found += [_refused(draft, why) for draft, (*_, why) in zip(drafts, rest, strict=True)]
@@ -166,7 +168,8 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
         than = [m for m in dates if _THAN.search(dated[: m.start]) or _THAN.match(f"{m.text.split()[0]} ")]
         dates = [m for m in dates if m not in than]
         amounts = _with_bare(words, amounts, units, dates)
-        scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from)
+        spots = _spots(words, sides, units, dates)
+        scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from, spots)
         who, said_on = first_speaker(words), "" if day is None else day.isoformat()
         read = [replace(claim, said_by=who, said_on=said_on) for claim in _claims_of(scene)]
         found += _with_rest(scene, read)
@@ -210,9 +213,9 @@ def _with_bare(
         return found
     ends = {p.end for p in find_phrases(text, "control_verbs", "verbs")}
     for match in _BARE.finditer(text, areas[0].end):
-        spans = [*((a.start, a.end) for a in amounts), *((d.start, d.end) for d in dates)]
-        known = any(start < match.end() and match.start() < end for start, end in spans)
-        if known or re.fullmatch(r"(?:19|20)\d\d", match[0]):
+        if _touches(
+            match.span(), [*((a.start, a.end) for a in amounts), *((d.start, d.end) for d in dates)]
+        ) or re.fullmatch(r"(?:19|20)\d\d", match[0]):
             continue
         unit = next(a.unit for a in reversed(areas) if a.end <= match.start())
         lead = find_amounts(f"{text[max(0, match.start() - 30) : match.end()]} {unit}")
@@ -236,21 +239,14 @@ def _with_rest(scene: _Scene, claims: Sequence[Claim]) -> list[Claim]:
     left = [m[0] for m in _BARE.finditer(scene.text) if not any(a <= m.start() < b for a, b in spans)]
     rest = [c for c in claims if c.value is None]
     read = [c for c in claims if c.value is not None] or rest[:1]
-    notes = [
-        f"not read in this sentence: {_words_of(scene, c)}; {c.notes[-1].removeprefix(_NO_CLAIM)}"
-        for c in rest if c is not read[0]
-    ]  # fmt: skip
+    told = [
+        (scene.text[(c.start or 0) - scene.at : (c.end or 0) - scene.at], c.notes[-1]) for c in rest if c is not read[0]
+    ]
+    notes = [f"not read in this sentence: {said.strip()}; {why.removeprefix(_NO_CLAIM)}" for said, why in told]
     notes += [f"not read in this sentence: {', '.join(left)}"] if left else []
     ends = scene.at, scene.at + len(scene.text)
     whole = [c if c.value is None else replace(c, start=ends[0], end=ends[1]) for c in claims]
     return [_noted(w, *notes) if c in read else w for c, w in zip(claims, whole, strict=True)]
-
-
-def _words_of(scene: _Scene, draft: Claim) -> str:
-    """The words of a figure that is no claim."""
-    assert draft.start is not None
-    assert draft.end is not None
-    return scene.text[draft.start - scene.at : draft.end - scene.at].strip()
 
 
 def _claims_of(scene: _Scene) -> list[Claim]:
@@ -337,8 +333,12 @@ def _claim(
     if verb is None:
         return _after(draft, scene, clause, amount, before, carried)
     is_share = amount.unit == "percent"
-    if is_share and change is None and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides):
-        return _refused(draft, _elsewhere(scene, amount) or "the percentage is of something else than ground")
+    ground = change or control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides)
+    if is_share and not (ground or _elsewhere(scene, clause, amount)):
+        name = _OF_NAME.match(scene.text, amount.end)
+        return _refused(
+            draft, f"{name['name']!r} {NO_UNIT}" if name else "the percentage is of something else than ground"
+        )
     if _of_something_else(scene, amount, verb) or (amount.unit in AREAS and _thing_after(scene, amount)):
         return _refused(draft, "the area is of something else than ground")
     days = range_of(scene.dated, _times(scene, clause, amount), today=scene.today)
@@ -381,14 +381,12 @@ def _after(
     carried: ControlVerb | None,
 ) -> Claim:  # fmt: skip
     """A figure without a word of its own for what is said of it: that of the figure before, where it goes on."""
-    if before is None or not (
-        carried is None or amount.unit != "percent" or _goes_on_in_percent(scene, amount, before, carried)
-    ):
-        return _refused(draft, "no word says that ground is held, gained, lost or retaken")
-    if before.quantity in ("net", "gained", "lost") and _is_result(scene, amount):
+    if before and carried and amount.unit == "percent" and not _goes_on_in_percent(scene, amount, before, carried):
+        before = None
+    if before and before.quantity in ("net", "gained", "lost") and _is_result(scene, amount):
         draft = replace(draft, quantity="held", controller=before.controller, unit=before.unit)
         return _dated(draft, scene, clause, amount)
-    if carried is None:
+    if before is None or carried is None:
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
     since = [s for s in control_verbs.acting(scene.text, scene.sides) if scene.amounts[0].end <= s.start < amount.start]
     if any(not control_verbs.speaks(scene.text, side) for side in since):
@@ -402,12 +400,12 @@ def _after(
 
 
 def _named_spans(scene: _Scene) -> list[tuple[int, int]]:
-    spans = [(m.start, m.end) for m in (*scene.sides, *scene.units)]
+    spans = [*scene.spots, *((m.start, m.end) for m in (*scene.sides, *scene.units))]
     return spans + [(m.start, m.end) for m in scene.dates] + [(a.start, a.end) for a in scene.amounts]
 
 
 # "nach Einschätzung der Beobachter nahm Russland": up to the comma or the verb
-_SOURCE = shape(r"(?<!\w)<attribution>(?!\w)[^,;:()]{0,90}")
+_SOURCE = shape(r"(?<!\w)<attribution>(?!\w)[^,;:()]{0,90}|[^\s,;:]+(?: [^\s,;:]+){0,5} <attribution_after>\b")
 
 
 def _sources(text: str) -> list[tuple[int, int]]:
@@ -443,7 +441,7 @@ def _strange_word(
 
 def _of_something_else(scene: _Scene, amount: Amount, verb: ControlVerb) -> bool:
     """Whether an area is one of farmland, forest or the like: "2,000 hectares of crops"."""
-    of = re.match(r"\s*of (?:the )?(?!them\b|it\b)(?=[a-zа-яіїєґ])", scene.text[amount.end :])
+    of = re.match(r"\s*of (?:the )?+(?!them\b|it\b)(?=[a-zа-яіїєґ])", scene.text[amount.end :])
     if of is None or amount.unit not in AREAS:
         return False
     return not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides)
@@ -478,7 +476,8 @@ def _change(scene: _Scene, amount: Amount) -> tuple[Amount, ControlVerb | None] 
 
 def _is_result(scene: _Scene, amount: Amount) -> bool:
     """Whether a figure is what a change came to: "increased by 90 km², to 260"."""
-    return bool(
+    before = next((a.end for a in reversed(scene.amounts) if a.end <= amount.start), 0)
+    return not control_verbs.strange_word(scene.dated, before, amount.start, _named_spans(scene)) and bool(
         _TO.search(scene.text[max(0, amount.start - 30) : amount.start])
         or _TO.match(scene.text[amount.start : amount.end])
     )
@@ -489,14 +488,18 @@ def _is_or(scene: _Scene, amount: Amount) -> bool:
     return bool(_OR.search(scene.text[: amount.start]))
 
 
-def _goes_on_in_percent(scene: _Scene, amount: Amount, before: Claim | None, carried: ControlVerb | None) -> bool:
+def _goes_on_in_percent(scene: _Scene, amount: Amount, before: Claim, carried: ControlVerb) -> bool:
     """Whether a percentage has the verb of the one before: "99 percent of Luhansk and 76 percent of Donetsk"."""
-    if amount.unit != "percent" or before is None or carried is None or before.quantity != "held":
+    if before.quantity != "held":
         return False
     if before.value_unit in AREAS:  # "18,000 km², or 68 percent": of the unit of the area
         return before.unit is not None and _is_or(scene, amount)
     units, sides = scene.units, scene.sides
     return before.value_unit == "percent" and control_verbs.of_ground(scene.text, amount, carried, units, sides)
+
+
+def _touches(span: tuple[int, int], spans: Iterable[tuple[int, int]]) -> bool:
+    return any(start < span[1] and span[0] < end for start, end in spans)
 
 
 def _refused(draft: Claim, why: str) -> Claim:
@@ -526,7 +529,12 @@ def _quantified(draft: Claim, verb: ControlVerb, text: str, amount: Amount) -> C
         back = verb.name == "retaken" or (verb.name == "lost" and control_verbs.says_taken(text, amount))
         return replace(draft, quantity="share retaken" if back else None)
     if verb.name == "net loss" and draft.value is not None:
-        return replace(draft, quantity="net", value=-draft.value, comparator=_other_way(draft.comparator))
+        return replace(
+            draft,
+            quantity="net",
+            value=-draft.value,
+            comparator=_OTHER_WAY.get(draft.comparator or "", draft.comparator),
+        )
     return replace(draft, quantity="gained" if verb.name == "retaken" else verb.name)
 
 
@@ -545,17 +553,14 @@ _NEXT_WORD = re.compile(r" (?:(?:de |d['’]|of )(?=[a-zа-яіїєґé]))?([^\W
 _OTHER_WAY = {"more than": "less than", "less than": "more than", "at least": "up to", "up to": "at least"}
 
 
-def _other_way(comparator: str | None) -> str | None:
-    return _OTHER_WAY.get(comparator or "", comparator)
-
-
 def _turned(draft: Claim) -> Claim:
     """The share still held of what was taken, as the share retaken."""
     if draft.value is None:
         return draft
     ends = [100 - v for v in (draft.value, draft.high) if v is not None]
-    turned = replace(draft, quantity="share retaken", comparator=_other_way(draft.comparator), value=min(ends),
-                     high=max(ends) if len(ends) > 1 else None)  # fmt: skip
+    other_way = _OTHER_WAY.get(draft.comparator or "", draft.comparator)
+    high = max(ends) if len(ends) > 1 else None
+    turned = replace(draft, quantity="share retaken", comparator=other_way, value=min(ends), high=high)
     return _noted(turned, f"{draft.value:g} percent still held is read as {min(ends):g} percent retaken")
 
 
@@ -577,12 +582,20 @@ def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount,
 
 def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, *, keep: bool) -> Claim:
     unit, why = control_verbs.place_of(scene.text, clause, amount, scene.units, scene.sides)
-    if unit is None and draft.value_unit == "percent" and draft.quantity == "held":
-        return _refused(draft, why or "of what it is a share is not said")
-    if unit is None and (
-        why or (why := _elsewhere(scene, amount))
-    ):  # a figure of several units together is none of any of them
+    place = _elsewhere(scene, clause, amount)
+    if (
+        draft.controller
+        and unit is None
+        and amount.unit == "percent"
+        and (whole := _OF_COUNTRY.match(scene.text, amount.end))
+    ):
+        place = whole[0].strip()
+    if why and not place:  # a figure of several units together is none of any of them
         return _refused(draft, why)
+    if place:
+        return _noted(replace(draft, unit=unit), f"{place!r} {NO_UNIT}")
+    if unit is None and draft.value_unit == "percent" and draft.quantity == "held":
+        return _refused(draft, "of what it is a share is not said")
     if keep and unit is None:
         return draft
     if unit is None:
@@ -590,31 +603,59 @@ def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount
     return replace(draft, unit=unit)
 
 
-_NAME = r"(?P<name>(?-i:[A-ZА-ЯІЇЄҐ])[\w’'-]+)"
-_NEAR = shape(rf"[^.;,]{{0,25}}?\b<near>\s+(?:the )?(?:<area_before> )?{_NAME}")
+_NAME = r"(?P<name>(?-i:[A-ZА-ЯІЇЄҐ])[\w’'-]+(?: (?-i:[A-ZА-ЯІЇЄҐ])[\w’'-]+)*)"
+_SECTOR = _NAME.replace("name", "sector")
+_NEAR = shape(
+    rf"(?<!\w)(?:<near>\s*(?:\b(?:the )?<settlement> )?{_NAME}|<within>\s+(?:<article> )?{_SECTOR}\s+<sector>)(?!\w)"
+)
 _NAMED = (
+    shape(rf"[^.;,]{{0,25}}?\b<at>\s+(?:the )?(?:<area_before> )?{_NAME}"),
     shape(rf"[^.;,]{{0,25}}?\b{_NAME}\s+<area_after>"), shape(rf"[^.;,]{{0,25}}?\b<area_before>\s*(?:la )?{_NAME}"),
 )  # fmt: skip
-_SPOT = shape(r"\s*<spot>[^.;,]{0,20}")
+_SPOT = shape(r"\s*(?P<name><spot>)")
 _IS_AREA = shape(r"\s+<area>\b")
-_OF_NAME = shape(
-    rf"\s{{0,3}}<of_name> {_NAME}(?<!ans)(?: (?-i:[A-Z])[\w-]+)*(?: <area>)?"
-    r"(?=\s*(?:$|[.,;)])|\s+(?:on|since|as|and|at)\b)"
+_OF_AREA = shape(
+    rf"\s{{0,3}}(?:<of_name> )?(?P<area><area_before> (?:la )?{_NAME}|{_SECTOR} (?:<area>\b|<area_after>\w*)|<areas>\b)"
 )
+_OF_NAME = shape(rf"\s{{0,3}}<of_name> {_NAME}(?<!ans)(?=\s*(?:$|[.,;)])|\s+(?:on|since|as|and|at)\b)")
+_OF_COUNTRY = shape(r"\s*<of_country>(?!\w)")
 
 
-def _elsewhere(scene: _Scene, amount: Amount) -> str | None:
-    """Why a figure that names a place which is no unit is none of all a side's ground: "11 km² near Pokrovsk"."""
-    if amount.unit != "percent" and (spot := _SPOT.match(scene.text, amount.end)):
-        return f"{spot[0].strip()!r} is no unit that is known here"
+def _spots(
+    text: str, sides: Sequence[Mention], units: Sequence[Mention], dates: Sequence[DateMention]
+) -> Sequence[tuple[int, int]]:
+    """Where a sentence says near what something is, or in what sector: "near Toretsk", "in the Pokrovsk direction"."""
+    known = [*((m.start, m.end) for m in dates), *((m.start, m.end) for m in sides if m.role != "capital")]
+    found = [(m, max(m.start("name"), m.start("sector"))) for m in _NEAR.finditer(text)]
+    known += [(u.start, u.end) for u in units for m, at in found if at == u.start and m.end() <= u.end]
+    return [m.span() for m, at in found if not any(a <= at < b for a, b in known) and not _is_noun(text, at)]
+
+
+def _is_noun(text: str, at: int) -> bool:
+    """Whether a word with a capital is a German noun: "bei Angriffen"."""
+    word = re.compile(r"\w+").match(text, at)
+    return word is not None and language_of(text) == "de" and known_words(word[0], "de") > 0
+
+
+def _elsewhere(scene: _Scene, clause: tuple[int, int], amount: Amount) -> str | None:
+    """The words for the place of a figure that is no unit: "near Pokrovsk", "of Rakhine State"."""
+    text = scene.text
+    if amount.unit == "percent":
+        area = _OF_AREA.match(text, amount.end)
+        known = {u.start for u in scene.units}
+        return area["area"] if area and not known & {area.start("name"), area.start("sector")} else None
+    for start, end in scene.spots:
+        if clause[0] <= start < clause[1] and not (start > amount.end and OF_THEM.search(text, amount.end, start)):
+            return text[start:end]
+    if spot := _SPOT.match(text, amount.end):
+        return spot["name"]
     places = [(m.start, m.end) for m in scene.units] + [(d.start, d.end) for d in scene.dates]
-    known = [*places, *((m.start, m.end) for m in scene.sides)]
-    for pattern in (_OF_NAME if amount.unit == "percent" else _NEAR, *_NAMED):
-        match = pattern.match(scene.text, amount.end)
-        # Khartoum state is no capital; "75 % of the Gaza Strip"
-        is_area = match and (amount.unit == "percent" or _IS_AREA.match(scene.text, match.end()))
-        if match and not any(a <= match.start("name") < b for a, b in (places if is_area else known)):
-            return f"{match['name']!r} is no unit that is known here"
+    known_too = [*places, *((m.start, m.end) for m in scene.sides)]
+    for pattern in _NAMED:
+        match = pattern.match(text, amount.end)
+        is_area = match and _IS_AREA.match(text, match.end())  # Khartoum state is no capital
+        if match and not any(a <= match.start("name") < b for a, b in (places if is_area else known_too)):
+            return match["name"]
     return None
 
 
@@ -638,11 +679,13 @@ def _times(scene: _Scene, clause: tuple[int, int], amount: Amount, *, share: boo
     shared = [] if parted else [m for m in scene.dates if m.end <= first.start]
     if len(scene.amounts) == 1:
         led = [m for m in shared if control_verbs.leads(scene.text, m.end, low, scene.sides)]
-        return led + [m for m in scene.dates if m.start >= high and control_verbs.hangs_on(scene.text, high, m.start)]
+        hangs = bool(re.match(r" ?[;:–—] ", scene.text[high:]))  # " – as of 19 August"
+        told = control_verbs.verbs_in(scene.text, high, len(scene.text)) if hangs else []
+        return led + [m for m in scene.dates if hangs and high <= m.start and not any(v.end <= m.start for v in told)]
     if shared and len(shared) == len(scene.dates):
         return shared
     alike = (amount.unit == "percent") == (last.unit == "percent") and not control_verbs.says_base(scene.text, last)
-    if len(scene.dates) != 1 or not alike:
+    if not scene.dates or not alike or any(m.start < last.end for m in scene.dates[1:]):
         return []
     date, between = scene.dates[0], scene.text[first.end : amount.start]
     if first.end <= date.start < amount.start:  # "gained 447 km² in November and lost 12"
@@ -651,7 +694,11 @@ def _times(scene: _Scene, clause: tuple[int, int], amount: Amount, *, share: boo
             if parted or control_verbs.BREAKS.search(scene.text, first.end, amount.start) or "," in between
             else [date]
         )
-    return [date] if date.start >= last.end and not control_verbs.verbs_in(scene.text, amount.end, last.start) else []
+    rest = scene.text[amount.end : last.start]  # "gained 95 km² in Donetsk region and lost 4 in Kursk region on Friday"
+    apart = control_verbs.verbs_in(scene.text, amount.end, last.start) and (
+        "," in rest or any(amount.end <= s.start < last.start for s in scene.sides)
+    )
+    return list(scene.dates) if date.start >= last.end and not apart else []
 
 
 def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount) -> Claim:
@@ -665,12 +712,10 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount)
     days = range_of(scene.dated, times, today=scene.today)
     if not state and len({_KIND_OF_DAYS.get(m.kind, m.kind) for m in times if m.first is not None and not m.loose}) > 1:
         return _refused(draft, "which of several times is meant is not said")
-    if (
-        days == DateRange()
-        and draft.quantity != "share retaken"
-        and (time := control_verbs.unread_time(scene.dated[: clause[1]], scene.dates))
-    ):
-        return _refused(draft, f"{time!r} is a time that is not read")
+    spans = [(d.start, d.end) for d in scene.dates]
+    words = (m for m in control_verbs.TIME.finditer(scene.dated, 0, clause[1]) if not _touches(m.span(), spans))
+    if days == DateRange() and draft.quantity != "share retaken" and (time := next(words, None)):
+        return _refused(draft, f"{time[0]!r} is a time that is not read")
     named = [m for m in times if m.kind == "day"]
     if state and len(named) > 1:  # a state stands on one day: that which is named next
         nearest = min(named, key=lambda m: (m.start < amount.end, abs(m.start - amount.end)))
@@ -716,6 +761,7 @@ def _spanned(draft: Claim, first: day_type, last: day_type | None, *, whole: boo
 _JOINED = re.compile(r"\s*,?\s*(?:and|to|through|until|[-–—]|та|і|й|до|по|и|und|bis|et|à|au)?\s*")
 
 
+_NEXT_YEAR = re.compile(rf"(?:{_JOINED.pattern})((?:19|20)\d\d)(?!\d)")  # "in 2021 and 2022"
 _TO_MONTH = re.compile(r"\s*(?:to|through|until|[-–—]|до|по|bis|à|au)\s*")
 
 
@@ -735,18 +781,14 @@ class DateRange(NamedTuple):
 
 def range_of(text: str, mentions: Sequence[DateMention], *, today: date | None) -> DateRange:
     """The days that the mentions of a text come to."""
-    if unread := next((m for m in mentions if m.kind == "unread"), None):
-        return DateRange(problem=_problem(unread), unread=True)
+    told = {kind: f"“{m.text}”: {m.problem}" for kind in ("unread", "undated") for m in mentions if m.kind == kind}
+    if "unread" in told:
+        return DateRange(problem=told["unread"], unread=True)
     for kinds in (("range",), ("past",), ("day",), ("month", "week"), ("year",), ("weekday",)):
         found = [m for m in mentions if m.kind in kinds]
         if found:
             return _together(text, found, today)
-    undated = next((m for m in mentions if m.kind == "undated"), None)
-    return DateRange() if undated is None else DateRange(problem=_problem(undated))
-
-
-def _problem(mention: DateMention) -> str:
-    return f"“{mention.text}”: {mention.problem}"
+    return DateRange(problem=told.get("undated"))
 
 
 def _together(text: str, found: Sequence[DateMention], today: date | None) -> DateRange:
@@ -767,6 +809,8 @@ def _together(text: str, found: Sequence[DateMention], today: date | None) -> Da
     if first.since and first.kind != "range":
         return DateRange(first.first, today, False, own)
     end = first.last
+    if first.kind == "year" and (year := _NEXT_YEAR.match(text, first.end)):
+        return DateRange(first.first, date(int(year[1]), 12, 31), whole, own)
     if (
         (first.kind in ("week", "year") or not re.search(r"\d", first.text))
         and whole
