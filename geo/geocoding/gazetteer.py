@@ -95,6 +95,12 @@ Found = tuple[Place, int]
 _KINDS = (int, str, str, str, str, str, float, float, str, str, str, int, float, int, int)
 
 
+def stem_keys(key: str) -> list[str]:
+    """The stem of a folded Cyrillic name, and that of a nominative whose vowel is lost: Марганця, Марганець."""
+    own = stem_key(key)
+    return [own] if "ц" not in key[-3:] else [own, re.sub(r"(?<=[^аеиоуєія])к$", "ок", own)]
+
+
 class Lookup:
     """An open index. Names are looked up by key; what was found is kept in memory up to a limit."""
 
@@ -152,7 +158,7 @@ class Lookup:
         found = self.named(key)
         if cyrillic and not any(p.kind != "place" or p.population > 0 for p, _ in found):
             known = {p.number for p, _ in found}
-            found += tuple(f for f in self.named(f"~{stem_key(key)}") if f[0].number not in known)
+            found += tuple(f for own in stem_keys(key) for f in self.named(f"~{own}") if f[0].number not in known)
             if not found and (hard := _SOFTENED.sub(lambda m: _HARD[m[0]], key)) != key:  # у Кривому Розі
                 found = self.named(f"~{stem_key(hard)}")
         if not found and loose and len(key) > 4:
@@ -164,7 +170,7 @@ class Lookup:
         word = words[at]
         most = self._longest(word.key)
         if word.cyrillic:
-            most = max(most, self._longest(f"~{stem_key(word.key)}"))
+            most = max(most, *(self._longest(f"~{key}") for key in stem_keys(word.key)))
         reach = _reach(words, at, text, max(most, 1))
         for count in range(reach, 0, -1):
             if not most:
@@ -207,7 +213,11 @@ class Lookup:
         base = _ADJECTIVE.sub("", key)
         if base == key or len(base) < 3:
             return ()
-        towns = [p for name in (base, f"{base}ск", f"{base}ськ", f"{base}цк") for p, _ in self.named(f"~{stem(name)}")]
+        towns = [
+            p
+            for name in (base, f"{base}ск", f"{base}ськ", f"{base}цк", re.sub("[иі]н$", "а", base))
+            for p, _ in self.named(f"~{stem(name)}")
+        ]
         found: dict[int, Place] = {}
         for town in towns:
             rows = self._rows("SELECT id FROM places WHERE area = ? AND kind = 'district'", town.area, kinds=(int,))

@@ -38,7 +38,7 @@ _EVEN = 0.15
 _NAMESAKES = 1.5
 # from an archive's front: a place that far off, with fewer people than this, is named with what it lies in
 _FAR_KM, _VILLAGE_KM, _CITY = 60.0, 35.0, 15_000
-_ABROAD_KM, _TOWN_AFAR = 150.0, 100_000
+_ABROAD_KM, _TOWN_AFAR, _AFAR_KM = 150.0, 100_000, 400.0
 _KNOWN_ABROAD = 250_000  # a city of so many people is meant in whatever country the text is about
 _UNLISTED = 3.5  # of one smaller place of the name than GeoNames has, for each that it has
 # how likely a namesake elsewhere may be, and one far away; the log of the odds that a unit of score is, fitted to the
@@ -131,29 +131,38 @@ def mentions(text: str, *, gazetteer: Gazetteer, prior: ArchivePrior | None = No
     reading = read(text)
     spans = spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
     table = rank_mentions(reading, spans, countries=gazetteer.countries, prior=prior)
-    stray = _strays(table) if gazetteer.countries is None else {}
+    stray = _strays(table, in_play=gazetteer.countries is not None)
     found = [_mention(row, gazetteer, prior) for row in table]
     found = [_unplaced(m, _STRAY) if m.country and stray.get(m.start) == m.country else m for m in found]
     found = [_unplaced(m, "part of a longer name") if _is_part(text, m) else m for m in found]
-    return _alike_in_text(_with_neighbours(text, found))
+    return _in_one_country(_alike_in_text(_with_neighbours(text, found)))
 
 
 _STRAY = "only a small place has such a name, and the text speaks of nothing beside it"
 
 
-def _strays(table: Sequence[RankedMention]) -> dict[int, str]:
-    """Where names stand that only a small place has, and the text has nothing else beside it or in its country."""
+def _strays(table: Sequence[RankedMention], *, in_play: bool) -> dict[int, str]:
+    """Where names stand that only a small place has, and the text has nothing else beside it or in its country.
+
+    In a text on countries that are in play only those far from every other place of it.
+    """
     placed = [(row, row.best) for row in table if row.span.located and row.best is not None]
     names = {(place.country, row.span.text.casefold()) for row, place in placed}
-    names |= {(country, "") for row in table for country in (*row.demonyms, row.span.code)}
+    names |= {(country, "") for row in table for country in (*row.demonyms, row.span.code) if not in_play}
     counts = Counter(country for country, _ in names)
     main, most = max(counts.items(), key=lambda pair: pair[1], default=("", 0))
     return {
         row.span.start: place.country for row, place in placed
         if place.kind == "place" and not row.beside and " " not in row.span.text
-        and ((most > 1 == counts[place.country] and place.country != main and place.population < _TOWN_AFAR)
-             or (place.population < TOWN and not row.span.kind and _is_alone(row, place, placed)))
+        and not (in_play and _has_near(place, placed))
+        and ((most > 1 + in_play and counts[place.country] == 1 and place.country != main
+              and place.population < _TOWN_AFAR)
+             or (not in_play and place.population < TOWN and not row.span.kind and _is_alone(row, place, placed)))
     }  # fmt: skip
+
+
+def _has_near(place: Place, placed: Sequence[tuple[RankedMention, Place]]) -> bool:
+    return any(p.kind != "country" and 0 < apart_km(place, p) < _AFAR_KM for _, p in placed)
 
 
 def _is_alone(row: RankedMention, place: Place, placed: Sequence[tuple[RankedMention, Place]]) -> bool:
@@ -163,6 +172,11 @@ def _is_alone(row: RankedMention, place: Place, placed: Sequence[tuple[RankedMen
     return not held and names <= {row.span.text.casefold()}
 
 
+# "a camp near", ", 20 km south of": where a place that no gazetteer has lies, by one that it has
+_BY = re.compile(
+    r",? (?:(?:an?|the|located|about|some|\d+) (?:[a-z]+ ){0,3})?(?:[a-z-]+ (?:of|from)|near|outside|by) (?:the )?"
+    r"(?:(?:city|town|village) of )?"
+)
 _LINK = r"(?:al|el|ad|as|ar|an|at|az|ash|ul|ed|es|er)"
 _GOES_ON = re.compile(rf" {_LINK}[- ‑][A-Z]")
 _BEGAN = re.compile(rf"[A-Z][\w’']* {_LINK}[- ‑]$")
@@ -191,12 +205,36 @@ def _with_neighbours(text: str, found: list[Mention]) -> list[Mention]:
         beside = text[one.end : other.start] in (" ", " in ", ", ") and other.role == "region"
         if beside and one.role == "place" and one.score is None and other.where_prec == DISTRICT_PREC:
             kept[at] = replace(other, text=one.text, start=one.start, end=one.end, role="place", score=None)
+        if (
+            text[one.end : other.start] in ("'s ", "’s ")
+            and one.role == "place"
+            and other.role == "place"
+            and other.score is None
+        ):
+            kept[at + 1] = replace(one, text=other.text, start=other.start, end=other.end, where_prec=2, score=None)
+        named = other.role == "place" and other.latitude is not None and other.score is not None
+        site = inside and one.text.rpartition(" ")[2].islower()  # the oil refinery in Orsk
+        if one.role == "place" and one.score is None and named and (site or _BY.fullmatch(text, one.end, other.start)):
+            why = f"no gazetteer here has it; the text puts it by {other.text}"
+            kept[at] = replace(other, text=one.text, start=one.start, end=one.end, where_prec=2, score=None, why=why)
     return kept
+
+
+def _in_one_country(found: list[Mention]) -> list[Mention]:
+    """Mentions of which those without coordinates are in the country that all places of the text lie in."""
+    named = {m.country for m in found if m.country}
+    if len(named) != 1 or not any(m.country and m.role in LOCATED for m in found):
+        return found
+    country = named.pop()
+    why = f"; the text names no other country than {country}"
+    return [
+        replace(m, country=country, why=m.why + why) if m.role == "place" and m.country is None else m for m in found
+    ]
 
 
 def _alike_in_text(found: list[Mention]) -> list[Mention]:
     """Names that no gazetteer has, where they stand alone, as where the text says what they lie in."""
-    known = {m.text.casefold(): m for m in found if m.latitude is not None and m.why.startswith("after “")}
+    known = {m.text.casefold(): m for m in found if m.latitude is not None and m.score is None and m.role == "place"}
     same = [known.get(m.text.casefold()) if m.role == "place" and m.latitude is None else None for m in found]
     return [replace(s, start=m.start, end=m.end) if s is not None else m for m, s in zip(found, same, strict=True)]
 
@@ -385,17 +423,20 @@ def _named_containers(row: RankedMention) -> list[Place]:
     if row.beside:
         return row.beside[:1]
     regions = [(c, where) for c, _, where in row.within if c.kind in ("region", "district")]
+    told = [row.scene] if row.scene is not None and row.scene.kind == "country" else []
     for where in ("same sentence", "same paragraph", "same text"):
-        here = [c for c, w in regions if w == where]
+        here = [c for c, w in regions if w == where and (not told or c.country in {t.country for t in told})]
+        if where == "same text" and len({c.area for c, _ in regions}) > 1:
+            return told[:1]  # a text on several regions does not say in which of them
         if here:
             return here
-    return []
+    return told[:1]
 
 
 def _abroad(row: RankedMention, place: Place) -> Place | None:
     """The container that the sentence names, where a place of another spelling lies in another country."""
     how = next((h for p, h in row.span.found if p.number == place.number), OWN)
-    here = [c for c, _, where in row.within if where == "same sentence"]
+    here = [c for c, _, where in row.within if where == "same sentence" or how == LOOSE]
     if place.kind != "place" or place.capital or how not in (OTHER, LOOSE) or not here:
         return None
     if any(c.country == place.country for c, *_ in row.within):
@@ -445,5 +486,4 @@ def _contained_only(row: RankedMention, container: Place, gazetteer: Gazetteer) 
     far = f"; {_label(row.ranked[0][0], row.ranked[0][1])} lies outside" if row.ranked else ""
     why = [*span.reasons, f"no such place is known in {container.name}, which the text names{far}"]
     answer = _placed(RankedMention(span, row.ranked), container, 0.0, why)
-    role = "place" if container.kind != "country" else "country"
-    return replace(answer, role=role, score=None)
+    return replace(answer, role="place", score=None)

@@ -14,13 +14,30 @@ from geo.text.sentences import Reading
 from geo.text.words import is_cyrillic, place_words, words_of
 
 _IN_A_PLACE = frozenset(("in", "outside", "around"))
-_ENTERED = frozenset(("entered", "left", "fled", "reached", "overran", "retook", "recaptured", "stormed"))
+_ENTERED = frozenset(
+    (
+        "entered",
+        "left",
+        "fled",
+        "reached",
+        "overran",
+        "retook",
+        "recaptured",
+        "stormed",
+        "captured",
+        "seized",
+        "liberated",
+    )
+)
 _INTO = _IN_A_PLACE | _ENTERED | {"at", "took"}
 _WEAK = frozenset(("of", "on", "over", "to", "from", "left", "toward", "towards", "across", "around", "hit", "at"))
+_SMALL = 10_000  # one of fewer people is hardly meant by the first word of a longer name
 _KNOWN = 200_000  # a town of so many people is meant where it stands alone
 _INITIAL_BEFORE = re.compile(r"[A-Z][\w’'-]{1,20} [A-Z]\.\s?$")
 _NUMBER = re.compile(r"\.? \d")
 _INITIAL_AFTER = re.compile(r" [A-Z]\. [A-Z][a-z]")
+_ARTICLES = frozenset(("al", "el", "ad", "an", "ar", "as", "ash", "at", "az", "ed", "es", "ez"))
+_PARTICLES = frozenset(("abu", "al", "beit", "bin", "deir", "el", "la", "las", "los", "san", "santa", "tel", "umm"))
 AND = frozenset(("и", "та", "і", "й", "або", "или"))
 _AHEAD = 7  # words looked at for the end of a list of regions
 
@@ -103,8 +120,13 @@ class ContextWords:
         if word:
             span.kind, span.size_word, span.reasons = "place", word, [*span.reasons, f"“{word}” follows"]
 
+    def _before(self, at: int, most: int = 4) -> tuple[str, ...]:
+        """The words before a name, without its own article: in al-Mawasi."""
+        owned = at > 0 and self.reading.gap(at) in ("-", " ") and self.words[at - 1].text in _ARTICLES
+        return self.reading.before(at - owned, most)
+
     def _near(self, at: int) -> str:
-        before = self.reading.before(at)
+        before = self._before(at)
         place = self.rules["settlement_before"].ends(before)
         kept = before[: len(before) - len(place.split())] if place else before
         kept = kept[:-1] if kept and kept[-1] in ("the", "a") else kept
@@ -207,7 +229,7 @@ class ContextWords:
         return None
 
     def _settlement_before(self, at: int) -> str:
-        word = self.rules["settlement_before"].ends(self.reading.before(at))
+        word = self.rules["settlement_before"].ends(self._before(at))
         common = not self.words[at].cyrillic and self.words[at].key in self.rules["common"]  # the city Council
         return "" if word and (self._titled(at, word) or (common and not word.endswith(" of"))) else word
 
@@ -462,7 +484,7 @@ class MentionTypes(ContextWords):
 
 _IS = frozenset(("is", "was", "were", "has", "had", "and", "or", "struck"))
 _SAID = frozenset(("said", "says", "added", "told", "asked", "explained"))
-_IN = frozenset(("in", "at", "of", "from", "to", "в", "у", "во", "з", "із", "из"))
+_IN = frozenset(("in", "at", "of", "on", "from", "to", "в", "у", "во", "з", "із", "из"))
 
 
 def spans_of(reading: Reading, lookup: Lookup, *, countries: Sequence[str] | None = None) -> list[Span]:
@@ -546,10 +568,14 @@ class _Finder(MentionTypes):
             return self._unknown(at)
         loosely = count == 1 and all(how == LOOSE for _, how in found) and self._surname_at(at + 1)
         before = self.reading.before(at, 1)
-        other = count == 1 and before[-1:] and before[-1] in _INTO and all(how in (OTHER, LOOSE) for _, how in found)
-        if other and self._goes_on(at + 1):  # "Adan Yabal" is no Aden
+        small = all(how in (OTHER, LOOSE) or (p.kind == "place" and p.population < _SMALL) for p, how in found)
+        if (
+            count == 1 and small and before[-1:] and before[-1] in _INTO and self._goes_on(at + 1)
+        ):  # "Adan Yabal" is no Aden
             return self._unknown(at, cue=before[-1])
         if (self._settlement_before(at) or self._beside_what(at)) and (loosely or self._goes_on(at + count)):
+            return self._unknown(at)
+        if small and count == 1 and self._site_end(at) > at + 2:  # "Abu Shouk camp"
             return self._unknown(at)
         span = self._span(at, at + count, found)
         if not span.found:
@@ -591,8 +617,8 @@ class _Finder(MentionTypes):
 
     def _placed_beside(self, at: int) -> str:
         """The preposition before an unknown name that a region's name follows: near Kilibo (Ouesse, Collines)."""
-        before = self.reading.before(at, 3)
-        leading = self.rules["near"].ends(before) or (before[-1] if before and before[-1] in _IN else "")
+        before = self._before(at, 3)
+        leading = self.rules["near"].ends(before) or (before[-1] if before and before[-1] in _IN | _ENTERED else "")
         last = at + 1
         while leading and last < len(self.words) and last - at < 3 and self.reading.gap(last) in (" ", "-"):
             if not self.words[last].capital or self._adjective(last) is not None:
@@ -600,9 +626,10 @@ class _Finder(MentionTypes):
             last += 1
         if not leading or last >= len(self.words) or self.reading.starts(last) or self._is_common(at):
             return ""
-        if self.reading.gap(last) == " ":
+        inside = self.words[last].key == "in" and leading not in ("of", "to", "from")  # on Chaung-U in Sagaing Region
+        if self.reading.gap(last) == " " and not inside:
             return leading if self._adjective(last) is not None else ""
-        if self.reading.gap(last) == ", " and self.words[last].key == "in":
+        if self.reading.gap(last) in (" ", ", ") and self.words[last].key == "in":
             last += 1  # in Maga, in Kebbi State
         if last >= len(self.words) or self.reading.gap(last) not in (", ", " (", " "):
             return ""
@@ -618,7 +645,7 @@ class _Finder(MentionTypes):
 
     def _bare_in(self, at: int) -> str:
         """The word "in" before a name in Latin letters, or the word "town" after it: a place without coordinates."""
-        word, before = self.words[at], self.reading.before(at, 1)
+        word, before = self.words[at], self._before(at, 1)
         named = not (word.cyrillic or word.text.isupper() or len(word.text) < 4 or self._is_common(at))
         owned = self.reading.text[word.end : word.end + 2] in ("'s", "’s", "ʼs")
         after = self.rules["settlement_after"].begins(self.reading.after(at + 1, 1))
@@ -629,12 +656,26 @@ class _Finder(MentionTypes):
         entered = before[-1:] and before[-1] in _ENTERED and not self._surname_at(at + 1)
         return before[-1] if entered or (before and before[-1] in _IN_A_PLACE) else ""
 
+    def _site_end(self, at: int) -> int:
+        """One past the word that says what a name in Latin letters is of: Abu Shouk camp; 0 where none does."""
+        last, words = at, self.words
+        while last < len(words) and words[last].capital and last - at < 4 and (last == at or self._joins(last)):
+            last += 1
+        plain = any(not self._is_common(i) and not self.rules.demonym(words[i].key) for i in range(at, last))
+        if last == at or not plain or (self._is_place_word(words[at].key) and words[at].key not in _PARTICLES):
+            return 0
+        site = "" if words[at].cyrillic else self.rules["site_after"].begins(self.reading.after(last))
+        return last + len(site.split()) if site and self._joins(last) else 0
+
+    def _joins(self, at: int) -> bool:
+        return self.reading.gap(at) in (" ", "-")
+
     def _goes_on(self, at: int) -> bool:
         """Whether a settlement's name goes on with a word that is no name of a place: village of Krasnaya Skazka."""
         return (
             self._surname_at(at)
             and self._adjective(at) is None
-            and self.lookup.longest(self.words, at, self.reading.text)[0] == 0
+            and all(how == LOOSE for _, how in self.lookup.longest(self.words, at, self.reading.text)[1])
             and self.words[at].key not in self.rules["given_names"]
         )
 
@@ -646,6 +687,10 @@ class _Finder(MentionTypes):
             span.role, span.reasons = "person", ["a given name before a surname"]
             return span
         bare, cue = cue, self._settlement_before(at) or self._placed_beside(at) or self._beside_what(at)
+        if site := self._site_end(at):
+            span = self._span(at - (self._before(at, 1) != self.reading.before(at, 1)), site, ())
+            span.unknown, span.reasons, span.kind = True, [f"“{self.words[site - 1].text}” follows"], "place"
+            return span
         bare = "" if cue else bare or self._bare_in(at)
         cue = cue or bare
         plain = not cue or word.key in self.rules["given_names"] or word.key in self.rules["titles"]
@@ -663,7 +708,8 @@ class _Finder(MentionTypes):
                 span = self._span(at, end, found)
                 self.cue(span)
                 return span
-        span = self._span(at, last, ())
+        owned = self._before(at, 1) != self.reading.before(at, 1)
+        span = self._span(at - owned, last, ())
         span.unknown, span.bare, span.reasons, span.kind = True, bool(bare), [f"after “{cue}”"], "place"
         span.near = self._near(at)
         return span

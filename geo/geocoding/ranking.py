@@ -38,8 +38,9 @@ IN_PLAY = 0.6
 LARGE = 50_000
 TOWN = 5_000
 _NEXT = re.compile(r",? *\(?")
+_PART_OF = re.compile(r" in the (?:far )?(?:north|south|east|west|cent(?:er|re))\w* (?:part )?of (?:the )?")
 _ARTICLES = frozenset(("a", "an", "the", "small", "large", "border", "frontline", "nearby"))
-_INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во"))
+_INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во", "au", "en", "dans", "im"))
 
 
 def rank_mentions(
@@ -284,6 +285,9 @@ def _opens(gap: str) -> bool:
     if len(words) <= 2:
         return all(w in _INSIDE or w == "the" for w in words)
     known = ("settlement_before", "compass")
+    if _PART_OF.fullmatch(gap) or (words[0] in ("a", "an", "the") and gap.startswith(", ") and gap.endswith(" in ")):
+        # "a remote community in", "in the north of the"
+        return len(words) <= 7 and (gap[0] != "," or any(w in tables["settlement_before"] for w in words))
     return (
         len(words) <= 7
         and words[-1 if words[-1] != "the" else -2] in _INSIDE
