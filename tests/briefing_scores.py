@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from geo.extraction.briefing import read_briefing, text_of
-from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
+from geo.geocoding.gazetteer import Gazetteer, open_gazetteer, stem_keys
 from geo.text.languages import country_of
+from geo.text.words import key_of
 
 FOLDER = Path(__file__).with_name("briefings")
 COUNTRIES = (
@@ -117,7 +118,10 @@ def facts(draft: Any) -> dict[str, Any]:
 
 def agrees(name: str, found: Any, wanted: Any, names: Callable[[str], str]) -> bool:
     if name == "where":
-        return any(wanted in text or text in wanted for text in found) if wanted else not found
+        # a name in another case is the same name
+        keys, told = ([*map(key_of, found)], key_of(wanted)) if wanted else ((), "")
+        pairs = ((one, other) for key in keys for one in stem_keys(key) for other in stem_keys(told))
+        return any(one in other or other in one for one, other in pairs) if wanted else not found
     if name == "country":
         return bool(found == names(wanted))
     if name == "claimed_by":

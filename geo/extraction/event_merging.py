@@ -34,6 +34,8 @@ _MUTUAL = ("capture", "clash", "territory", "shooting", "prisoner-swap")
 # what is done in the course of a battle, an attack or a protest that the text has told of
 _MEANS = ("shooting", "sabotage", "abduction", "arrest", "capture")
 _VIOLENCE = ("Battles", "Violence against civilians", "Protests", "Riots")
+_ENTRY = re.compile(r"\W{0,4}\d{1,2}[:.h]\d\d\b")
+_TALLY = "drone-downed"  # what is counted over a whole country is no event of a place
 _NEAR = 2  # paragraphs over which a region and a place in it are one event
 
 
@@ -46,6 +48,7 @@ class EventMerger:
     builders: list[DraftBuilder] = field(default_factory=list)
     paragraph: int = 0
     paragraph_day: Day | None = None
+    summary: DraftBuilder | None = None  # what a sentence says of all that the paragraphs after it tell
     last: DraftBuilder | None = None
     speaker: str = ""
 
@@ -64,18 +67,41 @@ def merge_events(
         if heading is not None or passage in skip:
             continue
         merger.paragraph, merger.paragraph_day = number, None
+        if _ENTRY.match(passage.text):  # of a live blog: it goes on with nothing
+            merger.last = None
+        byline = pattern(passage.lang, "speakers", "byline").fullmatch(passage.text.strip()) if number < _NEAR else None
+        if byline is not None:
+            by = Attribution(byline[0], passage.start, passage.end, passage.text, passage.start, passage.end)
+            merger.summary = DraftBuilder(number, passage.lang, merger.today, attributions=[by])
+            continue
         written = opening(passage)
         passage = passage if written is None else _piece(passage, written.end, passage.end)
         for sentence in sentences(passage):
             _sentence(merger, sentence)
-    return [s for s in merger.builders if not (today and is_old(s.day, today)) and _is_told(s)]
+    for builder in merger.builders:
+        if builder.summary is not None and not builder.attributions:
+            builder.attributions += builder.summary.attributions
+    told = [s for s in merger.builders if not (today and is_old(s.day, today)) and _is_told(s)]
+    return [s for s in told if not (s.is_summary and any(_is_within(other, s) for other in told))]
+
+
+def _is_within(builder: DraftBuilder, whole: DraftBuilder) -> bool:
+    """Whether an event lies in the country of which another draft tells the total of a day."""
+    place, country = builder.place, whole.place
+    return place is not None and country is not None and country.role == "country" and country.holds(place)
 
 
 def _is_told(builder: DraftBuilder) -> bool:
     """Whether there is enough for a draft: "attacks on Ukraine's power grid" alone is none."""
     rule = builder.rule
     vague = builder.place is None or builder.place.role == "country"
-    return bool(builder.counts) or (rule is not None and not (rule.joins and vague))
+    if rule is None:  # "no casualties were reported in Chernihiv Oblast"
+        return any(
+            t.count.high != 0 and (t.count.low, t.count.best, t.count.high) != (None,) * 3 for t in builder.counts
+        )
+    if rule.name == _TALLY and vague:
+        return False
+    return bool(builder.counts) or not (rule.joins and vague)
 
 
 def _sentence(merger: EventMerger, sentence: TextSpan) -> None:
@@ -94,18 +120,33 @@ def _sentence(merger: EventMerger, sentence: TextSpan) -> None:
             touched += _clause(merger, clause, sentence, tuple(denials), attributions)
     builders = list({id(builder): builder for builder in touched}.values())
     here = [s for s in merger.builders if s.paragraph == merger.paragraph]
+    about = pattern(sentence.lang, "speakers", "about").match(sentence.text)
+    before = [s for s in merger.builders if about and s.paragraph == merger.paragraph - 1]
     for attribution in _named(merger, attributions) if not background else ():
         # who speaks in a sentence of its own speaks of what was told last
-        for builder in builders or [s for s in here[-1:] if not s.attributions]:
+        for builder in builders or [s for s in (here or before)[-1:] if not s.attributions]:
             builder.add_attribution(attribution)
     for check in speakers.find_checks(sentence):
         concerned = merger.builders if check.is_general else builders or here or merger.builders[-1:]
         for builder in concerned:
             builder.checks.append(check)
+    if pattern(sentence.lang, "where", "summary").search(sentence.text.rstrip()):
+        for builder in builders:
+            builder.is_summary |= builder.paragraph == merger.paragraph
+        merger.summary = merger.summary if any(map(_is_told, builders)) else _summary(merger, sentence, attributions)
     for start, end in denials:
         for builder in builders or here[-1:]:
             words = sentence.text[start - sentence.start : end - sentence.start]
             builder.denials.append(Span(start, end, words))
+
+
+def _summary(merger: EventMerger, sentence: TextSpan, attributions: Sequence[Attribution]) -> DraftBuilder:
+    """The day and the speakers of what the paragraphs after a sentence list."""
+    days = _days(merger, sentence, sentence)
+    made = DraftBuilder(merger.paragraph, sentence.lang, merger.today, days=days)
+    before = merger.summary.attributions if merger.summary is not None else []
+    made.attributions += _named(merger, attributions) or before
+    return made
 
 
 def _named(merger: EventMerger, attributions: Sequence[Attribution]) -> list[Attribution]:
@@ -163,7 +204,13 @@ def _clause(
     scopes = [(v.scope_start, v.scope_end) for v in attributions]
     acting = [(a.start, a.end) for a in events.find_actors(clause)]
     acting += [(v.start, v.end) for v in attributions if not v.text.endswith(("region", "oblast"))]
-    mentions = [p for p in merger.places if not (p.role == "place" and _is_named_in(clause, p, acting))]
+    mentions = [
+        p for p in merger.places
+        if not (p.role == "place" and (_is_named_in(clause, p, acting) or _is_seat(sentence, p, attributions)))
+    ]  # fmt: skip
+    if lead is not None and lead.rule.name == _TALLY:  # "52 drones, of them 41 over Belgorod region"
+        part = pattern(clause.lang, "where", "part")
+        mentions = [p for p in mentions if not part.search(clause.text[: max(0, p.start - clause.start)])]
     where = events.choose(clause, mentions, at=at, scopes=scopes)
     if lead is None and not where and not merger.builders and not any(t.count.best for t in counted):
         return []
@@ -213,6 +260,14 @@ def _by_place(
                 found.append((there, held := []))
             held.append(count)
     return found
+
+
+def _is_seat(sentence: TextSpan, place: Place, attributions: Sequence[Attribution]) -> bool:
+    """Whether somebody speaks in a place: "told reporters in Katsina"."""
+    seat, start = pattern(sentence.lang, "where", "seat"), sentence.start
+    said = [v.scope_end - start for v in attributions if v.scope_end <= place.start < sentence.end]
+    found = [seat.match(sentence.text, at) for at in said]
+    return any(match is not None and match.end() == place.start - start for match in found)
 
 
 def _is_named_in(clause: TextSpan, place: Place, names: Sequence[events.Stretch]) -> bool:
@@ -271,7 +326,7 @@ def _find(
     for builder in reversed(merger.builders):
         if not (another and place is not None and lead) and _is_same(merger, builder, lead, place, day):
             return builder
-    made = DraftBuilder(merger.paragraph, clause.lang, merger.today)
+    made = DraftBuilder(merger.paragraph, clause.lang, merger.today, summary=merger.summary)
     last = merger.last
     if last is not None and last.paragraph == merger.paragraph:
         if place and (lead is None or lead.rule.name == "attack"):
@@ -293,7 +348,7 @@ def _is_same(
     if not _fits(builder, lead):
         return False
     if place is None:
-        return is_last and apart <= 1
+        return is_last and apart <= (1 if lead is not None else _NEAR)
     if builder.place is None:
         return apart <= _NEAR
     if place.key == builder.place.key:
@@ -330,13 +385,15 @@ def _add(
     builder.days += when
     builder.unread += unread_dates(clause, merger.today)
     # a day that an earlier sentence of the paragraph gives holds for what follows
-    if not any(not d.is_report for d in builder.days) and merger.paragraph_day is not None:
-        builder.days.append(merger.paragraph_day)
+    day = merger.paragraph_day or (builder.summary.day if builder.summary is not None else None)
+    if not any(not d.is_report for d in builder.days) and day is not None:
+        builder.days.append(day)
     if place is not None:
         if builder.place is None or builder.place.holds(place):
             builder.place = place
-        elif place.key == builder.place.key:
-            builder.also.append(place)
+        builder.also += [
+            p for p in events.within(merger.places, clause.start, clause.end) if p.key == builder.place.key
+        ]
     first = min((t.start for t in triggers), default=clause.end)
     mutual = any(t.rule.name in _MUTUAL for t in triggers)
     for actor in events.find_actors(clause):
@@ -380,6 +437,8 @@ class DraftBuilder:
     denials: list[Span] = field(default_factory=list)
     clauses: list[Stretch] = field(default_factory=list)
     shared: str = ""
+    is_summary: bool = False  # told as the total of a day
+    summary: DraftBuilder | None = None
     unread: list[DateMention] = field(default_factory=list)
 
     @property

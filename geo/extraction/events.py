@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from geo.formats.dates import find_date
-from geo.schema import DISTRICT_PREC, number_or_none, text_or_none
+from geo.schema import DISTRICT_PREC, NEAR_PREC, number_or_none, text_or_none
 from geo.text.dates import EXACT, FEW_DAYS, MONTH, DateMention, find_dates
 from geo.text.languages import Rule, actors, any_of, pattern, rules, word_list, words
 from geo.text.sentences import TextSpan
@@ -65,6 +65,7 @@ def find_actors(passage: TextSpan) -> list[Actor]:
 
 
 LOCATED = ("place", "region", "country")
+_UNKNOWN = 0.5  # of a name that no gazetteer has, against one that it has
 _FINENESS = {"place": 2.0, "region": 1.0, "country": 0.0}
 
 
@@ -137,21 +138,21 @@ def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Seque
     part = re.compile(r"[-–][A-ZА-ЯІЇЄҐ]|\s+(?:al|el|ar|as|an|ed)-[A-Z]")
     inside = within(places, passage.start, passage.end)
     inside = [p for p in inside if not part.match(passage.text, p.end - passage.start)]
-    if any(p.latitude is not None and p.role != "country" for p in inside):
-        inside = [p for p in inside if p.latitude is not None]
-    scored = [(_score(passage, p, at, scopes), p) for p in inside]
+    scored = [(_score(passage, p, at, scopes) - (p.latitude is None) * _UNKNOWN, p) for p in inside]
     # a country is mostly who acts; it is where only if the text says "in" it
     inward, start = pattern(passage.lang, "where", "country"), passage.start
     scored = [(s, p) for s, p in scored if p.role != "country" or inward.search(passage.text[: p.start - start][-40:])]
+    wider = [(s, p) for s, p in scored if p.role != "place" and p.latitude is not None]
+    scored = [(s, p) for s, p in scored if p.role != "country" or all(q.role == "country" for _, q in scored)] or scored
     if not scored:
         return []
     best = max(scored, key=lambda pair: (pair[0], -abs(pair[1].start - at)))[1]
-    country = next((p for _, p in scored if p.role == "country"), None)
-    if best.latitude is None and country is not None:  # a name that no gazetteer has lies in the country named
+    held = next((p for _, p in wider if p.start > best.start or p.role == "country"), None)
+    if best.latitude is None and held is not None:  # a name that no gazetteer has lies in what is named beside it
         return [
             replace(
-                best, latitude=country.latitude, longitude=country.longitude, where_prec=country.where_prec,
-                country=country.country, uncertainty_km=country.uncertainty_km, why=country.why,
+                best, latitude=held.latitude, longitude=held.longitude, where_prec=held.where_prec, adm_1=held.adm_1,
+                country=held.country, uncertainty_km=held.uncertainty_km, why=held.why,
             )
         ]  # fmt: skip
     return _joined(passage, inside, best)
@@ -160,6 +161,8 @@ def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Seque
 def _score(passage: TextSpan, place: Place, at: int, scopes: Sequence[Stretch]) -> float:
     before = passage.text[: place.start - passage.start][-60:]
     score = _FINENESS[place.role] + (0.5 if place.where_prec == DISTRICT_PREC else 0.0) - abs(place.start - at) / 90
+    if place.where_prec == NEAR_PREC:
+        score -= 0.6  # "A, north of B" is told of A
     if pattern(passage.lang, "where", "from").search(before):
         score -= 2.0
     elif pattern(passage.lang, "where", "locative").search(before):
@@ -229,12 +232,15 @@ def dateline(passages: Sequence[TextSpan]) -> Dateline | None:
 
 # a wire's first words: "PORT SUDAN, April 14 (Reuters) – "
 _OPENING = re.compile(r"[A-ZА-ЯІЇЄҐ][\w .,'’()/-]{0,70}?(?:\d{4}|\d{1,2}|\([^)\n]{2,30}\))\s*[–—-]+\s")
+_AGENCY = re.compile(r"\d[^()]*\([A-Za-zА-Яа-яІЇЄҐіїєґ./]{2,20}\)\s*[–—-]+\s$")
 
 
 def opening(passage: TextSpan) -> TextSpan | None:
     """The place, date and agency before a dash with which a wire's text begins: where it was written, and no scene."""
     match = _OPENING.match(passage.text)
-    if match is None or not match[0].split(",")[0].split("(")[0].strip().isupper():
+    if match is None:
+        return None
+    if not (match[0].split(",")[0].split("(")[0].strip().isupper() or _AGENCY.search(match[0])):
         return None
     return TextSpan(passage.start, passage.start + match.end(), match[0], passage.lang)
 

@@ -69,6 +69,7 @@ def _attribution(passage: TextSpan, match: re.Match[str]) -> Attribution | None:
         return None
     role = (match.groupdict().get("role") or "").strip()
     end = match.end("role") if role else end
+    who += match.groupdict().get("short") or ""
     name = f"{who}, {role}" if role else who
     name = re.sub(r"^(?:the|The)\s+", "", name).strip(' .,«»"“”')
     if len(name) < 2 or len(name) > 160:
