@@ -277,6 +277,10 @@ def _who(builder: DraftBuilder, text: Text) -> dict[str, Any]:
 def _notes(builder: DraftBuilder) -> str | None:
     lines = [] if builder.day else [f"The date “{m.text}” cannot be read: {m.problem}" for m in builder.unread]
     lines += [f"Denied in the text: “{d.text}”" for d in builder.denials]
+    open_ = [t for t in builder.counts if t.doubt]
+    lines += [
+        f"Number of {t.kind} left open: “{t.doubt}” stands beside it and may be of the same people" for t in open_
+    ]
     if builder.shared:
         lines.append(f"Counted for several places together: “{builder.shared}”")
     return "; ".join(dict.fromkeys(lines)) or None

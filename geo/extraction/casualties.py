@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import cache
@@ -42,6 +43,7 @@ class CasualtyCount:
     is_more: bool = False  # on top of those counted before: "another two died"
     is_part: bool = False  # bodies that were found, or who is gravely hurt: some of them, or all
     side: int | None = None  # which of persons.sides in the table the people are of
+    doubt: str = ""  # what stands beside it that may count the same people: its number is left open
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,112 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
     free = [g for g in groups if g.start not in taken and not any(a < g.end and g.start < b for a, b in unsure)]
     found = sorted([*found, *_said_again(passage, text, free, found)], key=lambda f: f.start)
     contrast = pattern(lang, "casualties", "contrast")  # "while a doctor put it at 21"
-    for i, (one, two) in enumerate(pairwise(found)):
-        gap = passage.text[one.end - passage.start : two.end - passage.start]
-        if one.kind == two.kind and contrast.search(gap):
-            found[i + 1] = replace(two, count=spread([one.count, two.count]), is_total=one.is_total or two.is_total)
-    return found
+    for i, two in enumerate(found):
+        one = next((f for f in reversed(found[:i]) if f.kind == two.kind), None)
+        if one is not None and contrast.search(passage.text, one.end - passage.start, two.end - passage.start):
+            found[i] = replace(two, count=spread([one.count, two.count]), is_total=one.is_total or two.is_total)
+    return _sure(passage, text, groups, taken, verbs, found, unsure)
+
+
+_UNKNOWN = Count(None, None, None)
+
+
+def _sure(
+    passage: TextSpan,
+    text: str,
+    groups: Sequence[_Group],
+    taken: set[int],
+    verbs: Sequence[tuple[int, int, Kind]],
+    found: list[CasualtyCount],
+    unsure: Sequence[tuple[int, int]],
+) -> list[CasualtyCount]:
+    """Counts without those of another event; left open where another number may be of the same people."""
+    lang, parts = passage.lang, _parts(passage)
+    elsewhen = [p for p in parts if pattern(lang, "casualties", "elsewhen").search(passage.text, *p)]
+    apart = {f: any(a <= f.start - passage.start < b for a, b in elsewhen) for f in found}
+    kept = [f for f in found if not (apart[f] and any(g.kind == f.kind and not apart[g] for g in found))]
+    doubts: dict[Kind, str] = {}
+    for kind in KINDS:
+        same = [f for f in kept if f.kind == kind]
+        doubts.update((kind, two.text) for one, two in pairwise(same) if not _go_together(one, two))
+    read = [*((f.start - passage.start, f.end - passage.start) for f in found), *elsewhen, *unsure]
+    left = [
+        n
+        for n in _any_number(lang).finditer(text)
+        if any(g.start < n.end() and n.start() < g.end for g in groups)
+        and not any(a < n.end() and n.start() < b for a, b in read)
+        and not _counts_others(text, n, parts, lang)
+    ]
+    for count in kept:  # "four were hurt: two men and two women"; "three more died: the toll is 16"
+        later = [n for n in left if n.start() >= count.end - passage.start]
+        if count.count.best == sum(_number(n[0], lang) or 0 for n in later):
+            left = [n for n in left if n not in later]
+        if count.is_total:
+            left = [n for n in left if n.start() >= count.start - passage.start]
+    everyone = sum(f.count.best or 0 for f in kept)  # "two people were hit: one died, the other is in hospital"
+    for number in left:
+        if read_number(number[0]) in (1, everyone):
+            continue
+        low, high = _part_at(parts, number.start())
+        own = [k for a, b, k in verbs if low <= a < high and not any(c <= a < d for c, d in read)]
+        doubts |= dict.fromkeys(own or KINDS[:1], number[0])
+    joiner = pattern(lang, "casualties", "joiner")  # "a man and three of his children"
+    for group, f in ((g, f) for g in groups for f in kept if g.start not in taken):
+        between = text[group.end : max(group.end, f.start - passage.start)]
+        if between.strip(" ,") and joiner.fullmatch(between) and not _is_part(text, group.end, lang):
+            doubts[f.kind] = text[group.start : group.end]
+    return [replace(f, count=_UNKNOWN, doubt=doubts[f.kind]) if f.kind in doubts else f for f in kept]
+
+
+def _go_together(one: CasualtyCount, two: CasualtyCount) -> bool:
+    """Whether it is known how two counts of one kind in a clause add up, or which of them holds."""
+    first, second = one.count.best, two.count.best
+    if not first or not second or one.is_total or two.is_total:
+        return True  # none, several, or a total that holds
+    if one.is_part != two.is_part:
+        part, whole = (first, second) if one.is_part else (second, first)
+        return not two.is_more and part <= whole
+    sides = one.side is not None and two.side is not None and one.side != two.side
+    return two.is_more or first == second or sides
+
+
+def _parts(passage: TextSpan) -> list[tuple[int, int]]:
+    """A clause cut where another thing may be told of: at stops, "and", "while", "since"."""
+    cuts = [m.start() for m in pattern(passage.lang, "casualties", "parts").finditer(passage.text) if m.start()]
+    return list(pairwise([0, *cuts, len(passage.text)]))
+
+
+def _part_at(parts: Sequence[tuple[int, int]], at: int) -> tuple[int, int]:
+    return parts[max(0, bisect_right(parts, (at, parts[-1][1] + 1)) - 1)]
+
+
+@cache
+def _any_number(lang: Lang) -> re.Pattern[str]:
+    also = words(lang)["numbers"].get("also", ())
+    return re.compile(rf"(?<![\w.,-])(?:{'|'.join([*also, number_pattern()])})(?!\w)", re.IGNORECASE)
+
+
+@cache
+def _thing(lang: Lang) -> re.Pattern[str]:
+    """What is counted by a number before it, where that is no person."""
+    persons = words(lang)["persons"]
+    return re.compile(rf"\s+(?:[\w/-]+\s+)?{persons['adjectives']}(?:{persons['things']})(?!\w)", re.IGNORECASE)
+
+
+def _is_part(text: str, end: int, lang: Lang) -> bool:
+    return pattern(lang, "casualties", "not_beside").match(text, end) is not None
+
+
+def _counts_others(text: str, number: re.Match[str], parts: Sequence[tuple[int, int]], lang: Lang) -> bool:
+    """Whether a number that is no count counts things, days or people who are neither dead nor hurt."""
+    if _is_part(text, number.end(), lang) or _thing(lang).match(text, number.end()):
+        return True
+    if text.rfind("(", 0, number.start()) > text.rfind(")", 0, number.start()):
+        return True
+    low, high = _part_at(parts, number.start())
+    if pattern(lang, "casualties", "listed").fullmatch(text, low, number.start()):
+        low = max(0, low - _NEAR)
+    return pattern(lang, "casualties", "spared").search(text, low, high) is not None
 
 
 def _told(
@@ -309,7 +412,8 @@ def _nearest(
     owned = pattern(lang, "casualties", "of")  # "the bodies of five men with gunshot wounds"
     linked = [g for g in linked if owned.fullmatch(text[verb[1] : g.start]) or not _has_verb(text, g, passive, lang)]
     close = [g for g in before if passive.fullmatch(_gap(text, g, verb[0], lang))]
-    if close and not (linked and not total and not text[close[-1].end : verb[0]].strip()):
+    yields = pattern(lang, "casualties", "yields").match(text, verb[0])  # "twelve surrendered to the rebels"
+    if close and (yields or not (linked and not total and not text[close[-1].end : verb[0]].strip())):
         return _with_first(text, close[-1], lang)  # but "two gunmen killed five"
     if total:  # "the toll is 12 dead, 31 wounded": a number with a word of its own is that word's
         after = [g for g in after if text[g.end :].startswith(",") or not _has_verb(text, g, passive, lang)]
@@ -328,6 +432,12 @@ def _with_first(text: str, group: _Group, lang: Lang) -> _Group | None:
     if first is not None and any(pattern(lang, "casualties", kind).search(first[0]) for kind in KINDS):
         return group  # "five fatalities and ten injuries"
     if first is None:  # "Dr Hussam, his wife and four children"
+        beside = pattern(lang, "casualties", "beside").search(text, max(0, group.start - _FAR), group.start)
+        verbs = (pattern(lang, "casualties", kind) for kind in KINDS)
+        if (
+            beside and _names_people(beside["who"], lang) and not any(v.search(beside[0]) for v in verbs)
+        ):  # "On Monday, the mayor and two guards"
+            return more if beside["clause"] is not None else None
         named = pattern(lang, "casualties", "named").search(text[max(0, group.start - _NEAR) : group.end])
         return more if named else group
     count = _counted(lang).fullmatch(first["several"]) if first["several"] else None
@@ -400,11 +510,21 @@ def _with_last(text: str, group: _Group, lang: Lang) -> _Group:
         return group
     items, end = Count(0, 0, 0), group.end
     verbs = [pattern(lang, "casualties", kind) for kind in KINDS]
+    others = _and_others(lang).match(text, end) if group.count.best != 1 else None  # "30 soldiers and civilians"
+    around = text[max(0, group.start - _NEAR) : group.start], others[0] if others else ""
+    if others is not None and not any(v.search(part) for v in verbs for part in around):
+        end = others.end()
     while (last := pattern(lang, "casualties", "last").match(text, end)) and not any(v.search(last[0]) for v in verbs):
         number = (_number(last.groupdict().get("count") or "", lang) if last.groupdict().get("count") else 1) or 1
         items, end = added(items, Count(number, number, number)), last.end()
     apart = items.best and not (items == group.count and text[group.end : group.end + 1] == ",")
     return replace(group, end=end, count=added(group.count, items) if apart else group.count)
+
+
+@cache
+def _and_others(lang: Lang) -> re.Pattern[str]:
+    table = words(lang)
+    return re.compile(rf"{table['casualties']['and_bare']}(?:{table['persons']['nouns']})(?!\w)", re.IGNORECASE)
 
 
 def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> list[_Group]:
@@ -432,21 +552,31 @@ def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> l
     found += _by_kind(text, lang)
     names = ("one_of_them", "one_subject", "one_else", "one_pair")
     single, subject, other, pair = (pattern(lang, "persons", name) for name in names)
-    person = pattern(lang, "persons", "person")
     for start, end, kind in verbs:
         at = max(0, start - 2 * _NEAR)
         told = f"{text[at:start]}|{text[start:end]}"  # the bar is where the verb begins
         one = subject.search(told) or other.search(told, 1 if at else 0)
-        if one is not None and ((start, end, kind) in alone or person.search(one["who"])):
+        if one is not None and _names_people(one["who"], lang):
             found.append(_Group(at + one.start("who"), at + len(text[at:start].rstrip()), Count(1, 1, 1)))
         two = pair.search(text[at:start])
         if two is not None and one is None and (start, end, kind) in alone:
             found.append(_Group(at + two.start("who"), at + two.end("who"), Count(2, 2, 2)))
         one = single.match(text, end)
-        one = one if one is None or (start, end, kind) in alone or person.search(one["who"]) else None
-        if one is not None and not pattern(lang, "casualties", "be").search(text[at:start]):
+        if (
+            one is not None
+            and _names_people(one["who"], lang)
+            and not pattern(lang, "casualties", "be").search(text[at:start])
+        ):
             found.append(_Group(one.start("who"), one.end("who"), Count(1, 1, 1)))
     return found
+
+
+def _names_people(who: str, lang: Lang) -> bool:
+    """Whether words for one person end with a word for people, or are a name; "the siege" is neither."""
+    head = re.split(r",|\s(?=(?:of|in|near|from|at|on|for|with|working)\s)", who.strip())[0]
+    persons = words(lang)["persons"]
+    known = re.search(rf"(?<!\w)(?:{persons['nouns']}|{persons['lone']}|{persons['pronoun']})$", head, re.I)
+    return known is not None or any(pattern(lang, "persons", name).search(head) for name in ("person", "name"))
 
 
 def _by_kind(text: str, lang: Lang) -> list[_Group]:
@@ -470,8 +600,18 @@ def _by_kind(text: str, lang: Lang) -> list[_Group]:
         if owned or animate(noun, lang) == "one":
             after = re.match(r" ([^\W\d_]+)", text[word.end() :])
             end = word.end() + (after.end() if after and names_owner(after[1], lang) else 0)  # "староста деревни"
-            found.append(_Group(word.start(), end, Count(1, 1, 1), by_kind=True))
+            found.append(_Group(_described(text, word.start(), lang), end, Count(1, 1, 1), by_kind=True))
     return found
+
+
+def _described(text: str, start: int, lang: Lang) -> int:
+    """Where the adjectives before a noun begin: "французького кореспондента"."""
+    while (before := re.search(r"(?<!\w)([^\W\d_]+) $", text[max(0, start - _NEAR) : start])) is not None:
+        counts = any(pattern(lang, "casualties", kind).search(before[1]) for kind in KINDS)
+        if counts or not describes(before[1], lang):
+            break
+        start -= len(before[0])
+    return start
 
 
 def _is_list(text: str, first: _Group, second: _Group, lang: Lang) -> bool:
@@ -528,7 +668,8 @@ def _people(lang: Lang) -> re.Pattern[str]:
     bare = rf"(?<!\b19\d\d)(?<!\b20\d\d)(?=\s*(?:$|[.,;:()\"”»—–-]|\b(?:{numbers['bare']})|{verbs}))"
     nth = rf"(?P<ordinal>{ordinal})(?:{nouns.replace('?P<adjectives>', '?:')}|{numbers['ordinal_alone']})"
     text = (
-        rf"(?<![\w.,-])(?<!\bno\s)(?:{nth}|{hedge}(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])" + rf"|(?<!\w){lone}"
+        rf"(?<![\w.,-])(?<!\bno\s)(?:{nth}|{hedge}(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])"
+        + rf"|(?<![\w-]){lone}"
     )
     return re.compile(text, re.IGNORECASE)
 
