@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import groupby
 from typing import Any, ParamSpec, TypeVar, cast
 
 from geo.assets import ASSETS
@@ -47,15 +48,12 @@ def any_of(*entries: str, glued: bool = False) -> str:
 
     `glued` words may follow a figure without a blank ("55km").
     """
-    words = sorted((form for entry in entries for form in forms(entry)), key=len, reverse=True)
-    begin = "" if glued else r"(?<!\w)"
-    return rf"{begin}(?:{'|'.join(map(_body, words))})" if words else r"(?!)"
-
-
-def _body(form: str) -> str:
-    body = re.escape(form).replace(r"\*", r"\w*").replace(r"\ ", r"\s+").replace("'", APOSTROPHES)
-    end = r"(?!\w)" if form[-1].isalnum() else ""
-    return body + end
+    words = sorted(dict.fromkeys(form for entry in entries for form in forms(entry)), key=len, reverse=True)
+    # the end is looked for once after all words in a row: a pattern with thousands of such ends takes long to compile
+    runs = groupby(words, key=lambda form: r"(?!\w)" if form[-1].isalnum() else "")
+    any_body = "|".join(f"(?:{'|'.join(map(re.escape, run))}){end}" for end, run in runs)
+    any_body = any_body.replace(r"\*", r"\w*").replace(r"\ ", r"\s+").replace("'", APOSTROPHES)
+    return ("" if glued else r"(?<!\w)") + f"(?:{any_body})" if words else r"(?!)"
 
 
 def by_form(entries: Iterable[tuple[str, Any]]) -> dict[str, Any]:
