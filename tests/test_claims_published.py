@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -131,15 +132,17 @@ PUBLISHED = Path(__file__).with_name("claim_grammar") / "published.csv"
 
 
 @pytest.fixture(scope="module")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    """The source's own map around the days that its published figures speak of."""
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """The source's own map around the days that its published figures speak of, held: each series is read once."""
     files = [*SHARED.glob("mirror-2026/*.geojson"), *SHARED.glob("deepstate-mirror/*2025010[12].geojson")]
     files += SHARED.glob("deepstate-mirror/*202506??.geojson")
     if len(files) < 40:
         pytest.skip("the real files are not here")
     path = tmp_path_factory.mktemp("mirror") / "a.gpkg"
     import_files(path, "deepstate-mirror", sorted(files))
-    return open_archive(path)
+    archive = open_archive(path)
+    with archive.store.holding():
+        yield archive
 
 
 ROWS = list(csv.DictReader(PUBLISHED.open(encoding="utf-8", newline="")))

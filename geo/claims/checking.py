@@ -210,10 +210,10 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
         if claim.quantity == "front length":
             verdicts += front_verdicts(given, name)
             continue
-        mine = class_series_of(given.archive, name, given.side, given.place, to=given.day, as_known_on=given.known)
+        mine = class_series_of(given.archive, name, given.side, given.place, as_known_on=given.known)
         mine = [s for s in mine if s.rest or max(s.values, default=0.0) > 0]
         if not mine and (home := _at_home(given)) is not None:
-            mine = class_series_of(given.archive, name, given.side, home, to=given.day, as_known_on=given.known)
+            mine = class_series_of(given.archive, name, given.side, home, as_known_on=given.known)
         all_series += mine
         verdicts += verdicts_of(given, name, mine)
     for name in names:

@@ -86,12 +86,12 @@ def place_of(archive: Archive, within: str | shapely.Geometry | None, *, boundar
 
 
 def class_series_of(
-    archive: Archive, source: str, side: str, place: Place, *, to: When | None = None, as_known_on: When | None = None
+    archive: Archive, source: str, side: str, place: Place, *, as_known_on: When | None = None
 ) -> list[ClassSeries]:
     """What a source says of a side's ground, for every set of its classes."""
     if place.shape is not None and place.boundary is None:  # a polygon has no name to be remembered by
         return _read_class_series(archive, source, side, place, as_known_on)
-    key = ("class series", source, side, place.unit, place.boundary, str(to), moment(as_known_on))
+    key = ("class series", source, side, place.unit, place.boundary, moment(as_known_on))
     return archive.store.recall(key, lambda: _read_class_series(archive, source, side, place, as_known_on))
 
 
@@ -217,7 +217,9 @@ def _touching(contested: gpd.GeoDataFrame, held: gpd.GeoDataFrame, times: Sequen
 
 def _alive(rows: gpd.GeoDataFrame, times: Sequence[datetime]) -> NDArray[np.bool_]:
     """Which rows stand at which times."""
-    return np.array([((rows["valid_from"] <= t) & ~(rows["valid_to"] <= t)).to_numpy() for t in times]).T
+    first, last = (rows[name].to_numpy(dtype="datetime64[us]")[:, None] for name in ("valid_from", "valid_to"))
+    at = pd.to_datetime(list(times), utc=True).to_numpy(dtype="datetime64[us]")
+    return np.asarray((first <= at) & ~(last <= at), dtype=bool)
 
 
 def holders(archive: Archive, source: str, place: Place, *, as_known_on: When | None = None) -> set[str]:
