@@ -97,8 +97,9 @@ def test_the_rules_are_for_attached_incidents_too(tmp_path: Path, rule: tuple[st
     for archive in (own, beside):
         archive.set_rule(rule[0], rule[1], **rule[2])
     for asked in ASKED:
-        assert shown(own.incidents(**asked)) == shown(beside.incidents(**asked)), asked
-        assert own.incidents(**asked).attrs["notes"] == beside.incidents(**asked).attrs["notes"]
+        inside, outside = own.incidents(**asked), beside.incidents(**asked)
+        assert shown(inside) == shown(outside), asked
+        assert inside.attrs["notes"] == outside.attrs["notes"]
     for by in ("type", "unit", "month"):
         pd.testing.assert_frame_equal(counted(own, by=by), counted(beside, by=by))
     pd.testing.assert_frame_equal(own.reader.store.layers(), beside.reader.store.layers())

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from html import unescape
 from typing import Any
@@ -284,9 +284,7 @@ def _to_grid(lat: Any, lon: Any, value: str) -> tuple[Any, Any, Any]:
 
 def _to_settlements(lat: Any, lon: Any, rule: Rule) -> tuple[Any, Any, Any, Any]:
     """The nearest settlements, how far off in coarse steps, and their names; far from all of them a grid of 100 km."""
-    listed = json.loads(rule.places) if rule.places else _shipped()
-    squeeze = float(np.cos(np.radians(np.median([p[1] for p in listed]))))
-    tree = shapely.STRtree(shapely.points([p[2] * squeeze for p in listed], [p[1] for p in listed]))
+    listed, squeeze, tree = _settlements(rule.places)
     nearest = tree.nearest(shapely.points(lon * squeeze, lat)) if len(lat) else np.empty(0, dtype=int)
     found = [listed[i] for i in nearest.tolist()]
     new_lat, new_lon = (np.array([p[k] for p in found], dtype=float) for k in (1, 2))
@@ -299,10 +297,12 @@ def _to_settlements(lat: Any, lon: Any, rule: Rule) -> tuple[Any, Any, Any, Any]
     return new_lat, new_lon, rings, names
 
 
-@cache  # every question about incidents asks for them
-def _shipped() -> list[list[Any]]:
-    world = (-180.0, -90.0, 180.0, 90.0)
-    return [[name, lat, lon] for lat, lon, name, *_ in map_names.places(world, "en", least=15_000)]
+@lru_cache(maxsize=4)  # every question about incidents asks for them
+def _settlements(places: str | None) -> tuple[list[list[Any]], float, shapely.STRtree]:
+    shipped = () if places else map_names.places((-180.0, -90.0, 180.0, 90.0), "en", least=15_000)
+    listed = json.loads(places) if places else [[name, lat, lon] for lat, lon, name, *_ in shipped]
+    squeeze = float(np.cos(np.radians(np.median([p[1] for p in listed]))))
+    return listed, squeeze, shapely.STRtree(shapely.points([p[2] * squeeze for p in listed], [p[1] for p in listed]))
 
 
 def _set_precision(frame: gpd.GeoDataFrame, placed: NDArray[np.bool_], radius: NDArray[np.float64]) -> None:
