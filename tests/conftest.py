@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import marshal
 import os
 import re
 import shutil
@@ -142,8 +143,8 @@ def made_once(of_all_workers: Path) -> Callable[[str, Callable[[Path], object]],
 
 @pytest.fixture(scope="session", autouse=True)
 def places_cache(of_all_workers: Path) -> Path:
-    """Where indexes of places are kept: each is built once in a run, for all workers."""
-    folder = of_all_workers / "places-cache"
+    """Where indexes of places are kept: each is built once in a run, for all workers, and in CI once for its tiers."""
+    folder = Path(os.environ.get("GEO_TESTS_CACHE") or of_all_workers / "places-cache")
     os.environ["GEO_TESTS_CACHE"] = str(folder)  # for tests/briefing_scores.py, which others than tests use
     return folder
 
@@ -244,8 +245,7 @@ def _units_of(path: Path) -> str:
     with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as connection:
         for table in ("units", "rtree_units_geom"):
             try:
-                for row in connection.execute(f"SELECT * FROM {table}"):
-                    digest.update(b"|".join(v if isinstance(v, bytes) else str(v).encode() for v in row))
+                digest.update(marshal.dumps(connection.execute(f"SELECT * FROM {table}").fetchall(), 2))
             except sqlite3.Error as error:
                 digest.update(str(error).encode())
     return digest.hexdigest()

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -120,10 +121,15 @@ def _schema(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
     return {(kind, name): " ".join(sql.split()) for kind, name, sql in rows}
 
 
-def _objects(connection: sqlite3.Connection) -> Iterator[Finding]:
+@cache
+def _wanted_schema() -> dict[tuple[str, str], str]:
     with closing(sqlite3.connect(":memory:")) as fresh:
         layout.create_tables(fresh, now="2000-01-01T00:00:00.000Z", made_by="check")
-        expected, found = _schema(fresh), _schema(connection)
+        return _schema(fresh)
+
+
+def _objects(connection: sqlite3.Connection) -> Iterator[Finding]:
+    expected, found = _wanted_schema(), _schema(connection)
     older = (layout.version_of(connection) or 0) < layout.LAYOUT
     there = {name for kind, name in found if kind == "table"}
     for (kind, name), sql in expected.items():

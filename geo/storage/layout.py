@@ -49,10 +49,10 @@ _INDEX_LINES = (ASSETS / "indexes.sql").read_text(encoding="utf-8").splitlines()
 INDEXES = tuple(line for line in _INDEX_LINES if not line.startswith("--"))
 
 
+@cache
 def columns_of(sql: str) -> dict[str, str]:
     """Column name -> its declaration, from the columns of `TABLES`."""
-    parts = re.split(r",(?![^(]*\))", sql)
-    listed = [part.strip() for part in parts]
+    listed = [part.strip() for part in re.split(r",(?![^(]*\))", sql)]
     return {part.split()[0].strip('"'): part for part in listed}
 
 
