@@ -58,6 +58,8 @@ SPOILED: dict[str, list[Any]] = {
     "briefing": ["none.txt"], "folder": ["seeds", "seeds/claims.csv/site"], "plan": ["seeds/control.toml"],
     "files": [["none.tsv"]], "templates": ["nowhere"], "table": [1], "tiles": ["no address"],
 }  # fmt: skip
+# a span may begin before the first map: nothing is wrong, and every day would be drawn
+SPANS = ("build_site", "draw_maps", "draw_movie")
 # what needs a machine, a network or a second run of another kind; tests of their own provoke these
 ELSEWHERE = {
     "build_site": {"BusyError", "MapError"}, "draw_timeline": {"MapError"}, "geocode": {"FileError"}, "run_daily": {"ArchiveError", "BusyError"},
@@ -73,7 +75,10 @@ def test_the_errors_of_a_function_are_those_that_it_names(name: str, names: dict
     given: dict[str, Any] = dict(FUNCTIONS[name])
     if "archive" in known:
         given.setdefault("archive", names["pair"] if name == "draw_comparison" else names["archive"])
-    spoiled = [(n, v) for n in known for v in SPOILED.get(n, [])] + [(n, v) for n, v in damaged(given)]
+    spoiled = [
+        (n, v) for n in known for v in SPOILED.get(n, []) if (n, v) != ("from_", "2020-01-01") or name not in SPANS
+    ]
+    spoiled += damaged(given)
     raised: dict[str, tuple[str, str]] = {}
     for parameter, value in spoiled:
         try:
