@@ -59,7 +59,7 @@ def doubles(incidents: gpd.GeoDataFrame, *, limit: float = LIMIT, within_dataset
     # without a day, which a rule may withhold, no two are told to be one
     incidents = dated(incidents)
     frame = incidents[incidents["date_start"].notna()].reset_index(drop=True)
-    ordinal = _ordinals(frame)
+    ordinal = np.array([date.fromisoformat(day).toordinal() for day in frame["date_start"]], dtype=np.int64)
     columns = {name: frame[name].tolist() for name in _READ}
     points = np.asarray(frame.geometry.array, dtype=object)
     told: dict[int, _Told] = {}
@@ -88,10 +88,6 @@ def _alike(
         score = _score(told[i], told[j], apart, between)
         if score >= limit:
             yield i, j, apart, score, _why(told[i], told[j], apart, between)
-
-
-def _ordinals(frame: gpd.GeoDataFrame) -> NDArray[np.int64]:
-    return np.array([date.fromisoformat(day).toordinal() for day in frame["date_start"]], dtype=np.int64)
 
 
 def _near(

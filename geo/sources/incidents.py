@@ -98,7 +98,8 @@ def read_rows(
 
 def _opened(path: Path, options: Options) -> Stream:
     """A table of incidents, or a geodata file as one: coordinates that no column gives are those of the shape."""
-    if path.suffix.lower() not in POINTS and not (path.suffix.lower() == ".json" and _has_features(path)):
+    is_map = path.suffix.lower() == ".json" and b'"features"' in read_bytes(path)[:100_000]
+    if path.suffix.lower() not in POINTS and not is_map:
         return open_table(path, options=options, raw=_unpacked_table(path, options.layer))
     layer = read_layer(path, options=options)
     names = list(map(str, layer.table.columns))
@@ -120,10 +121,6 @@ def _unpacked_table(path: Path, layer: str | None) -> bytes:
     contents = unpack(path, raw=raw)
     tables = [name for name in contents if name.lower().endswith((".csv", ".tsv", ".json"))]
     return contents[choose(path, tables, layer, what="tables", files=True)[0]] if tables else raw
-
-
-def _has_features(path: Path) -> bool:
-    return b'"features"' in read_bytes(path)[:100_000]
 
 
 def _called(header: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:
