@@ -501,7 +501,10 @@ def place_of(
     apart = [u for u in units if said <= u.start and re.search(r"\d", text[clause[1] : u.start])]
     others = [u for u in units if clause[1] <= u.start and re.search(r"\d", text[clause[1] : u.start])]
     joined = re.fullmatch(r"(?: \w+){0,2} ?", text[amount.end : clause[1]])  # "gained 96 km² and lost 7 km² in …"
-    if others and not joined and others == [u for u in units if u not in apart]:
+    own = any(clause[0] <= s.start < clause[1] and is_place(text, s) for s in sides)  # "of Ukrainian territory"
+    if own and others:
+        units = [u for u in units if u not in others]
+    elif others and not joined and others == [u for u in units if u not in apart]:
         return None, "its place may be that of the figure after it"
     pools = ([u for u in units if clause[0] <= u.start < clause[1]], [u for u in units if u not in apart])
     for pool in pools:

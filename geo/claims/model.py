@@ -316,7 +316,7 @@ def _amount_pattern() -> re.Pattern[str]:
         rf"(?P<lead>(?:{before}\s*){{0,4}})(?P<between>{_words('between')} )?"
         rf"(?P<first>{number})(?:\s?(?:%|percent|per cent)|(?P<plus>\+))?"
         rf"(?:(?:\s?[-–—]\s?| {_words('and')} )(?P<second>{number}))?[\s-]{{0,2}}(?:{_words('more')} )?(?:{unit})"
-        rf"(?P<tail>,? {after})?",
+        rf"(?P<tail>,? {after}(?! {_words('than')}))?",
         re.IGNORECASE,
     )
 

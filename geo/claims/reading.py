@@ -265,7 +265,7 @@ def _claims_of(scene: _Scene) -> list[Claim]:
         kinds = {amount.unit == "percent", before is not None and before.value_unit == "percent"}
         if own and before and kinds == {True, False} and _is_or(scene, amount):
             own = None  # "18,000 km², or 68 percent": both say one thing
-        claim = _claim(scene, amount, clause, own, None if own else before, verb)
+        claim = _claim(scene, amount, clause, own, before, verb)
         if _based(scene, number):
             after = scene.amounts[number + 1]
             based.append(number + 1)
@@ -334,7 +334,9 @@ def _claim(
         return _after(draft, scene, clause, amount, before, carried)
     is_share = amount.unit == "percent"
     ground = change or control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides)
-    if is_share and not (ground or _elsewhere(scene, clause, amount)):
+    # "A year ago Russia held 17.5 percent of Ukraine; today it holds 18.2 percent."
+    follows = before is not None and before.base == "the unit" and _BARE_ENDS.match(scene.text[amount.end :])
+    if is_share and not (ground or follows or _elsewhere(scene, clause, amount)):
         name = _OF_NAME.match(scene.text, amount.end)
         return _refused(
             draft, f"{name['name']!r} {NO_UNIT}" if name else "the percentage is of something else than ground"
@@ -696,7 +698,7 @@ def _times(scene: _Scene, clause: tuple[int, int], amount: Amount, *, share: boo
         )
     rest = scene.text[amount.end : last.start]  # "gained 95 km² in Donetsk region and lost 4 in Kursk region on Friday"
     apart = control_verbs.verbs_in(scene.text, amount.end, last.start) and (
-        "," in rest or any(amount.end <= s.start < last.start for s in scene.sides)
+        "," in rest or any(amount.end <= s.start < last.start for s in control_verbs.acting(scene.text, scene.sides))
     )
     return list(scene.dates) if date.start >= last.end and not apart else []
 
