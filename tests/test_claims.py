@@ -241,6 +241,18 @@ def test_a_front_has_a_length_for_each_tolerance(archive: Archive) -> None:
     assert found.verdicts[0].value == pytest.approx(row.length_km)
 
 
+def test_a_share_of_the_unit_is_lost_as_its_ground_is(archive: Archive) -> None:
+    area = archive.units().set_index("unit")["area_km2"]["BB"]
+    ground = replace(HELD, quantity="lost", comparator="exactly", value=1.0, date_from="2024-08-01", step=1.0)
+    lost = check_claim(archive, ground, sources=["one"]).verdicts[0].value
+    assert lost
+    for value, verdict in ((100 * lost / area, "supports"), (50 * lost / area, "contradicts")):
+        share = replace(ground, value=value, value_unit="percent", step=0.01)
+        found = check_claim(archive, share, sources=["one"])
+        assert (found.verdicts[0].verdict, found.verdicts[0].value) == (verdict, lost)
+        assert " percent = " in found.notes[0]
+
+
 def test_what_cannot_be_checked_says_why(archive: Archive) -> None:
     for claim, word in (
         (replace(HELD, controller=None, value=1), "not known: controller"),

@@ -333,6 +333,23 @@ def test_a_place_that_is_no_unit_is_named(text: str, place: str) -> None:
     assert f"{place!r} is no unit that is known here" in claim.notes
 
 
+@pytest.mark.parametrize(
+    ("text", "record"),
+    [
+        ("Ukraine has lost 11 percent of its territory since February 2022.", ("lost", "UA", "UA")),
+        ("L'Ukraine a perdu 11 % de son territoire depuis février 2022.", ("lost", "UA", "UA")),
+        ("Russia took 11 percent of Ukraine's territory in 2024.", ("gained", "RU", "UA")),
+        ("Ukraine lost 11 percent of Donetsk region in 2024.", ("lost", "UA", "UA-14")),
+        ("Ukraine lost 11 percent of its Kursk salient in October.", None),
+        ("Ukraine lost 11 percent of its territory in Kursk region in October.", None),
+        ("The rebels lost 11 percent of their territory in October.", None),
+    ],
+)
+def test_a_share_of_a_whole_unit_is_lost_or_gained(text: str, record: tuple[str, str, str] | None) -> None:
+    found = [(c.quantity, c.controller, c.unit) for c in find_claims(text, date=DAY)]
+    assert found == ([record] if record else [])
+
+
 def test_of_most_of_it_near_a_town_the_whole_is_not_that_of_the_town() -> None:
     (claim,) = find_claims("Russia took 45 km² in December, most of it near Kurakhove.", date=DAY)
     assert not any("no unit that is" in note for note in claim.notes)

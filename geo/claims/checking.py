@@ -128,6 +128,12 @@ def check_claim(
         asked = gettext("say which day it speaks of (--date)")
         raise UsageError(f"{claim.text!r}: {asked}")
     place = place_of(archive, claim.unit if within is None else within, boundary=boundary)
+    said: tuple[str, ...] = ()
+    if unit == "percent" and claim.quantity in CHANGES and place.area_km2 and claim.value is not None:
+        one, figure = place.area_km2 / 100, figure_words(claim)
+        high, step = (None if v is None else v * one for v in (claim.high, claim.step))
+        claim = replace(claim, value=claim.value * one, high=high, step=step, value_unit="km2")
+        unit, span, said = "km2", span_of(claim, within_percent=within_percent), (f"{figure} = {figure_words(claim)}",)
     names = [archive.source_name(s) for s in sources or ()]
     names = names or sorted(
         set(archive.reader.snapshots(as_known_on=FAR if as_known_on is None else as_known_on)["source"])
@@ -139,7 +145,8 @@ def check_claim(
         archive, claim, span, unit, side or "", place, day, within_percent, max_age_days, as_known_on, places
     )
     with archive.holding():
-        return _found(given, names, empty)
+        found = _found(given, names, empty)
+    return replace(found, notes=(*said, *found.notes))
 
 
 def _unchecked(empty: Finding, why: object, *notes: str, option: str = "") -> Finding:

@@ -47,6 +47,9 @@ _NOT_OTHER = shape(r",\s*<not_other>\s+(?:the )?(?:\d|NUMBER)[^;]*")
 _TOLD = shape(
     r"\b<speech>\b[^,;:]{0,60}?\b<that>\b|\b<occasion>(?: [\w’'-]+){0,3} <occasion_in>(?: <article>)? [^\s,]+"
 )
+_OF_OWN = shape(r"\s*<of_own>(?!\w)(?! (?:<inside>|<that>|<taken>|it|they)\b)")
+RECORD = shape(r",\s*<record>\b[^.;]*")  # "the most in a day since November": what is said there is of another figure
+_OF_WHICH = shape(r"\s*<of_which>(?!\w)")
 _UNTRUE, _CORRECTED = shape(r"(?<!\w)<untrue>(?!\w)"), shape(r"(?<!\w)<corrected>(?!\w)")
 _OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*$")
 _OF_PLACE = shape(r"(?:^|[,;:]\s*)<of_before>\s*[^,;:]{1,40}$")
@@ -153,7 +156,7 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     part = text[slice(*clause)]
     if amount.value is None and amount.notes:
         return amount.notes[0]
-    others = [m for m in _NOT_OTHER.finditer(text) if amount.end <= m.start()]
+    others = [m for shape_ in (_NOT_OTHER, RECORD) for m in shape_.finditer(text) if amount.end <= m.start()]
     if why := negation(text[clause[0] : min([clause[1], *(m.start() for m in others)])]):
         return why
     near = part[max(amount.start - clause[0] - 60, 0) : amount.end - clause[0] + 60]
@@ -321,6 +324,8 @@ def strange_word(text: str, low: int, high: int, known: Sequence[tuple[int, int]
 
 def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Mention], sides: Sequence[Mention]) -> bool:
     """Whether a percentage is of ground."""
+    if whole_before(text, amount, units, sides) or _OF_OWN.match(text, amount.end):
+        return True
     rest = text[amount.end :].lstrip("\"”»' ")
     if says_base(text, amount):
         return True
@@ -355,6 +360,21 @@ def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Ment
         if step is None:
             return False
         offset, rest = offset + step.end(), rest[step.end() :]
+
+
+def of_all(text: str, amount: Amount, units: Sequence[Mention], sides: Sequence[Mention]) -> bool:
+    """Whether a percentage is of all of a unit, or of a country's own ground ("its territory"), and not of a part."""
+    lead = re.match(rf"\s*(?:{_PART_OF})?", text[amount.end :], re.IGNORECASE)
+    at = amount.end + (lead.end() if lead else 0)
+    ends = [m.end for m in (*units, *sides) if m.start == at and m.role in ("unit", "names")]
+    part = rf"(?:['’]s)?(?: {_LAND}\b)?+ (?:{GROUND})"
+    return bool(_OF_OWN.match(text, amount.end)) or any(not re.match(part, text[e:], re.IGNORECASE) for e in ends)
+
+
+def whole_before(text: str, amount: Amount, units: Sequence[Mention], sides: Sequence[Mention]) -> Mention | None:
+    """What a percentage is of where that stands before it: "Ukraine, 18 percent of which is occupied"."""
+    named = [m for m in (*units, *sides) if m.role in ("unit", "names") and text[m.end : amount.start] == ", "]
+    return named[0] if named and _OF_WHICH.match(text, amount.end) else None
 
 
 def actor_of(
@@ -486,6 +506,8 @@ def place_of(
     text: str, clause: tuple[int, int], amount: Amount, units: Sequence[Mention], sides: Sequence[Mention]
 ) -> tuple[str | None, str | None]:
     """The unit that an amount is about, and why it is not known where it is not."""
+    if whole := whole_before(text, amount, units, sides):
+        return whole.code, None
     # "18 percent of Ukraine, including …", "18% України"
     if lead := re.match(rf"\s*{_PART_OF}|\s*(?={_COUNTRY})", text[amount.end :], re.IGNORECASE):
         at = amount.end + lead.end()

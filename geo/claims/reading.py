@@ -13,7 +13,7 @@ from typing import NamedTuple
 from geo.archive.results import When
 from geo.archive.shared_docs import described
 from geo.claims import control_verbs
-from geo.claims.control_verbs import CHANGED, OF_THEM, ControlVerb, shape
+from geo.claims.control_verbs import CHANGED, OF_THEM, RECORD, ControlVerb, shape
 from geo.claims.model import (
     AREAS,
     LENGTHS,
@@ -184,7 +184,6 @@ _COMPARED = shape(
     rf"(?<!\w)<compared_with>\s+(?:\w+\s+){{0,2}}?(?:{_BARE.pattern})(?:\s*(?:km²|%|[\w.]+))?(?:\s+(?:it|they) \w+)?"
     r"\s+(?=<when>\s)(?P<when>[^.;,]{3,30})"
 )
-_RECORD = shape(r",\s*<record>\b[^.;]*")  # "the most in a day since November": the date is that of the other figure
 _THAN = shape(r"(?<!\w)<than_time>\s*(?:<than_in>\s+)*$")  # "five times more than in 2021"
 _BARE_ENDS = shape(r"\s*(?:$|[.,;)!])|\s+<bare_ends>\b")
 _AND, _OR = shape(r"(?:,|\b<and>)\s*$"), shape(r"\w(?:,\s*<or>|\s*\()\s*$")
@@ -195,7 +194,7 @@ _BASE_IS, _HAS = shape("<base_is>"), shape(r"\b<has> (?:[^.;,]* )?$")
 
 def _without_compared(text: str) -> str:
     """A sentence with blanks for the dates of figures with which that of the sentence is compared."""
-    blank = list(_RECORD.sub(lambda m: " " * len(m[0]), text))
+    blank = list(RECORD.sub(lambda m: " " * len(m[0]), text))
     for match in _COMPARED.finditer(text):
         if re.search(r"\bto\b", text[match.end("when") - len(match["when"]) : match.end("when")]):
             continue  # "from 900 in August to 350 in January"
@@ -353,6 +352,9 @@ def _claim(
         elif not control_verbs.is_attribute(scene.text, verb) and control_verbs.is_once(scene.text, verb, scene.dates):
             return _refused(draft, "whether it was taken then or is held since is not said")
     draft = _quantified(draft, verb, scene.text, amount)
+    if is_share and draft.quantity is None and verb.name in ("gained", "lost"):
+        of_all = control_verbs.of_all(scene.text, amount, scene.units, scene.sides)
+        draft = replace(draft, quantity=verb.name, base="the unit") if of_all else draft
     if draft.quantity == "held" and _BY_AMOUNT.search(scene.text[: amount.start]):
         return _refused(draft, "how much is lacking, or the difference from another figure")
     if draft.quantity is None:
@@ -596,7 +598,9 @@ def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount
         return _refused(draft, why)
     if place:
         return _noted(replace(draft, unit=unit), f"{place!r} {NO_UNIT}")
-    if unit is None and draft.value_unit == "percent" and draft.quantity == "held":
+    if unit is None and draft.quantity in ("gained", "lost") and amount.unit == "percent":
+        unit = draft.controller if re.fullmatch("[A-Z]{2}", draft.controller or "") else None  # "of its territory"
+    if unit is None and amount.unit == "percent" and draft.quantity != "share retaken":
         return _refused(draft, "of what it is a share is not said")
     if keep and unit is None:
         return draft

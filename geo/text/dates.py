@@ -110,6 +110,8 @@ def _patterns(
     single = any_of(units.get("span_only", ""))
     no_figure = rf"(?!\d|[.,]\d|\s*(?:{_FIGURES}))"
     yield from _year_patterns(table, of, year_words)
+    first_days = rf"{any_of(table.get('first_days', ''))}\s+{count}(?:{any_of(units['day'])})"
+    yield "first days", rf"{first_days}{of}(?P<month>{month}){year}"
     weeks = any_of(*(table.get(part, "") for part in _PARTS if part.endswith("week")))
     yield "month", rf"(?P<in>(?!))?(?P<part>{weeks}){of}(?P<month>{month}){year}"
     yield "part", rf"{any_of(undated.get('part', ''))}{of}{month}{year}"
@@ -461,6 +463,14 @@ def _read_month(match: re.Match[str], words: DateWords, today: date | None) -> D
     )  # fmt: skip
 
 
+def _read_first_days(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    """The first nine days of January."""
+    month, count = _month_of(match, words), _count_of(match, words)
+    year, note = (None, "") if month is None else _year(match, month, 1, today)
+    last = None if year is None or month is None or not count else _date(year, month, count)
+    return None if last is None else _mention(match, "month", last.replace(day=1), last, note=note, date_prec=MONTH)
+
+
 def _read_quarter(match: re.Match[str], words: DateWords, _today: date | None) -> DateMention:
     """A quarter or half of a year, which is some whole months."""
     (first, last), year = words.year_parts[plain(match["part"])], int(match["year"])
@@ -477,7 +487,7 @@ def _read_year(match: re.Match[str], _words: DateWords, _today: date | None) -> 
 _READ: Mapping[str, Callable[[re.Match[str], DateWords, date | None], DateMention | None]] = {
     "range": _read_days, "day": _read_days, "misspelled": _read_misspelled, "month": _read_month, "year": _read_year,
     "coarse": _read_coarse, "season": _read_coarse,
-    "quarter": _read_quarter,
+    "quarter": _read_quarter, "first days": _read_first_days,
     "undated": lambda match, _words, _today: _unread(match, _NO_DAY, "undated"),
     "part": lambda match, _words, _today: _unread(match, "a part of a month"),
 }  # fmt: skip
