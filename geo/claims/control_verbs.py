@@ -49,6 +49,7 @@ _TOLD = shape(
 )
 _OF_OWN = shape(r"\s*<of_own>(?!\w)(?! (?:<inside>|<that>|<taken>|it|they)\b)")
 RECORD = shape(r",\s*<record>\b[^.;]*")  # "the most in a day since November": what is said there is of another figure
+_AGAINST_STATE = shape(r"-<backed>\b| (?:[\w-]+ )?<rebels>\b")  # "Syrian rebels" are no side of Syria
 _OF_WHICH = shape(r"\s*<of_which>(?!\w)")
 _UNTRUE, _CORRECTED = shape(r"(?<!\w)<untrue>(?!\w)"), shape(r"(?<!\w)<corrected>(?!\w)")
 _OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*$")
@@ -78,6 +79,7 @@ _TAKEN = shape(rf"(?:{_BRACKETS}<taken_of>|^(?:[^,;:]|,\d|, <which>)*?\b<taken>\
 _STANDING = shape(r"(?<!\w)<standing> [^,;]*$")  # "of the territory of Ukraine is occupied"
 _OCCUPIED, _ONCE = shape(r"\b<occupied>$"), shape(r"(?<!\w)<occupied_once>$")
 _ASIDE = shape(r",\s*<attribution>(?!\w)[^,;:]*,")  # ", according to the ministry,"
+SPEAKS = shape(r" (?:<speech>|puts?)\b")  # "while Moscow puts it at 440 km²"
 TIME = shape(r"(?<!\w)<time>(?!\w)")  # "in the first week of the year"
 EVER_SINCE = shape(r"(?<!\w)<ever_since> [^,;.:]{3,60}$")
 UNTIL, ENDS = shape(r"(?<!\w)<until>\s+$"), shape(r"(?<!\w)<ends>\s+$")
@@ -89,6 +91,7 @@ _OWNED = shape(r"(?<=-)<owned> (?:<ground>|part|zone|share)\b")
 _OWNED_BEFORE, _OWNED_AFTER = shape(r"\b(?:<owned>|seized) by (?:the )?$"), shape(r"-<owned>\b")
 _NOUN = shape(r"<nouns>(?: of)?")
 _BY_THE = shape(r"\b<by> ?$")
+_AND_IN = shape(r"(?:['’]s)?(?: \w+)?,? <and>(?: <inside>)?(?: <article>)? ?(?:\w+['’]s )?")
 _AND_THE = rf",? {_any('and')} ?"
 _LEADS_TO = shape(r"\s*<leads_to>\s(?:[\w'’]+\s){0,4}$")
 _NAME_GOES_ON = shape(r" (?!<name_goes_on>)[A-Z][a-z]+", ignore_case=False)
@@ -128,7 +131,7 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:
     """The sides and the units of a sentence; a word that is both is a unit only with its kind ("Kyiv region")."""
     units = []
-    sides = names.sides_in(text)
+    sides = [s for s in names.sides_in(text) if len(s.code) > 2 or not _AGAINST_STATE.match(text, s.end)]
     for unit in names.units_in(text):
         if _NAME_GOES_ON.match(text, unit.end) and not any(
             s.start == unit.end + 1 and s.role != "leader" for s in sides
@@ -531,6 +534,9 @@ def place_of(
     pools = ([u for u in units if clause[0] <= u.start < clause[1]], [u for u in units if u not in apart])
     for pool in pools:
         codes = list(dict.fromkeys(u.code for u in pool))
+        both = [s for s in sides if pool and is_place(text, s) and _AND_IN.fullmatch(text[s.end : pool[0].start])]
+        if both:  # "in Ukraine and in Russia's Kursk region"
+            codes = [both[0].code, *codes]
         if len(codes) == 1:
             return codes[0], None
         if len(codes) > 1:
@@ -543,7 +549,7 @@ def place_of(
             if len({u.code for u in near}) == 1 and not in_list:
                 return near[0].code, None
             return None, f"several units are named ({', '.join(codes)}): say which"
-    countries = [s for s in sides if is_place(text, s)]
+    countries = [s for s in sides if is_place(text, s) and not OF_THEM.search(text, amount.end + 2, s.start)]
     countries += [
         s for s in sides for c in countries if s.role == "names" and re.fullmatch(_AND_THE, text[c.end : s.start])
     ]  # fmt: skip
@@ -556,11 +562,6 @@ def place_of(
 def leads_to(between: str) -> bool:
     """Whether a unit after a figure is that of the figure: "in", or nothing before a unit in the genitive."""
     return bool(_LEADS_TO.match(between) or re.fullmatch(rf"\s*(?:{_PART_OF})?", between, re.IGNORECASE))
-
-
-def speaks(text: str, side: Mention) -> bool:
-    """Whether a side only says what a figure is: "while Moscow puts it at 440 km²"."""
-    return bool(re.match(rf" (?:{_SPEECH}|puts?)\b", text[side.end :], re.IGNORECASE))
 
 
 def acting(text: str, sides: Sequence[Mention]) -> list[Mention]:

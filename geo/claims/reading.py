@@ -223,7 +223,10 @@ def _with_bare(
         own, start = lead[-1], max(0, match.start() - 30) + lead[-1].start
         before = text[:start].rstrip()
         is_told = len(before) in ends or bool(_TO.search(text[max(0, start - 30) : start]))
-        if _AND.search(text[max(0, start - 5) : start]):  # "16 km² in Sumy region and 22 in Kharkiv region"
+        day = next((d for d in dates if 0 <= d.start - match.end() <= _NEXT), None)
+        if _AND.search(text[max(0, start - 5) : start]) and day:  # "610 km² in November, 478 in October"
+            is_told = any(areas[-1].end <= d.start < start for d in dates)
+        elif _AND.search(text[max(0, start - 5) : start]):  # "16 km² in Sumy region and 22 in Kharkiv region"
             is_told = any(match.end() < u.start and control_verbs.leads_to(text[match.end() : u.start]) for u in units)
         if is_told and _BARE_ENDS.match(text[match.end() :]):
             found.append(
@@ -393,7 +396,7 @@ def _after(
     if before is None or carried is None:
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
     since = [s for s in control_verbs.acting(scene.text, scene.sides) if scene.amounts[0].end <= s.start < amount.start]
-    if any(not control_verbs.speaks(scene.text, side) for side in since):
+    if any(not control_verbs.SPEAKS.match(scene.text, side.end) for side in since):
         return _refused(draft, "another side is named before it, and no word of what that side did")
     draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
     draft = _quantified(draft, carried, scene.text, amount)

@@ -107,11 +107,10 @@ def _patterns(
     # any words: whether they are a number is seen when they are read
     words = r"(?:[^\W\d_]+[\s-]+)?[^\W\d_]+"
     count = rf"(?:(?P<count>(?<![\d.,])\d{{1,3}}|{any_of(table.get('few', ''))}|(?<!\w){words})\s+)"
-    single = any_of(units.get("span_only", ""))
     no_figure = rf"(?!\d|[.,]\d|\s*(?:{_FIGURES}))"
     yield from _year_patterns(table, of, year_words)
-    first_days = rf"{any_of(table.get('first_days', ''))}\s+{count}(?:{any_of(units['day'])})"
-    yield "first days", rf"{first_days}{of}(?P<month>{month}){year}"
+    days = rf"{count}(?:{any_of(units['day'])})"
+    yield "first days", rf"{any_of(table.get('first_days', ''))}\s+{days}{of}(?P<month>{month}){year}"
     weeks = any_of(*(table.get(part, "") for part in _PARTS if part.endswith("week")))
     yield "month", rf"(?P<in>(?!))?(?P<part>{weeks}){of}(?P<month>{month}){year}"
     yield "part", rf"{any_of(undated.get('part', ''))}{of}{month}{year}"
@@ -129,7 +128,7 @@ def _patterns(
     yield "relative", any_of(*table.get("days", {}).values())
     yield "before", any_of(table.get("before", {}).get("words", ""))
     yield "past", rf"{any_of(table.get('past', ''))}\s*(?:{count})?(?P<unit>{unit})"
-    yield "past", rf"{any_of(table.get('within', ''))}\s+(?P<unit>{single})"
+    yield "past", rf"{any_of(table.get('within', ''))}\s+(?P<unit>{any_of(units.get('span_only', ''))})"
     yield "within", rf"{any_of(table.get('within', ''))}\s+{count}(?P<unit>{unit})"
     yield "season", rf"{any_of(undated.get('season', ''))}{of.replace('+', '*')}(?:20\d\d(?!\d)){year_words}"
     yield "coarse", any_of(undated.get("coarse", ""))
