@@ -51,3 +51,12 @@ def test_the_toll_of_a_briefing() -> None:
     text = "Two hundred and six people were killed in the shelling of Kharkiv on 10 January, officials said."
     (toll,) = find_casualties(TextSpan(0, len(text), text, "en"))
     assert (toll.kind, toll.count.best) == ("killed", 206)
+
+
+@pytest.mark.parametrize("digits", ["9" * 400, "123 " * 130, "123," * 130 + "123"])
+def test_a_row_of_digits_is_no_number(digits: str) -> None:
+    assert read_number(digits) is None
+    text = f"Shelling killed {digits} people in Sudzha."
+    tolls = find_casualties(TextSpan(0, len(text), text, "en"))
+    assert all(toll.count.best in (None, 123) for toll in tolls)  # the last group of a row may stand alone
+    assert all(a.value is None or a.value < 1e9 for a in find_amounts(f"took {digits} km²"))

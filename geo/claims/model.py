@@ -421,9 +421,12 @@ def _fraction(match: re.Match[str]) -> Amount:
     return Amount(start, match.end(), lead or "about", value, None, "percent", None, notes)
 
 
+_LONGEST = 30  # characters of a figure in digits with its scale; a longer one is a table's row
+
+
 def _value(written: str) -> tuple[float | None, float | None, tuple[str, ...]]:
     """A number, one of its last digit, and what is to be said of it."""
-    if not written[:1].isdigit():
+    if not written[:1].isdigit() or len(written) > _LONGEST:
         number = read_number(written)
         return number, 1.0, () if number is not None else (f"{written!r} cannot be read as one number: write it out",)
     match = re.fullmatch(rf"(.*?)(?:[ -]?({scale_pattern()}))?", written, re.IGNORECASE)

@@ -69,6 +69,9 @@ def number_pattern() -> str:
     return rf"(?:{scaled}|{grouped}|(?<!\d)\d{{1,9}}(?!\d)|{spelled_pattern()})"
 
 
+_MOST_DIGITS = 18  # more of them are a table, and some more no float
+
+
 def read_number(text: str) -> float | None:
     """A whole number in digits or words; None where it is none: "three and five" are two."""
     bare = plain(text)
@@ -76,7 +79,7 @@ def read_number(text: str) -> float | None:
         factor = scales().get(figure[2] or "", None if figure[2] else 1.0)
         decimal = figure[2] and re.fullmatch(r"\d+[.,]\d+", figure[1])
         digits = figure[1].replace(",", ".") if decimal else re.sub(r"\D", "", figure[1])
-        return None if factor is None else float(digits) * factor
+        return None if factor is None or len(digits) > _MOST_DIGITS else float(digits) * factor
     return add_up(bare)
 
 
