@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from geo.archive import Archive, open_archive
+from geo.cli import main
 from geo.importing.importer import import_files
 
 
 def geo(*words: object) -> Any:
-    command = [sys.executable, "-m", "geo", *map(str, words), "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(main, [*map(str, words), "--format", "json"])
+    assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
 
