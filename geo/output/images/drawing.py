@@ -263,7 +263,7 @@ def png_bytes(figure: Figure, *, title: str, text: str, credit: str) -> bytes:
     """A figure as PNG of 256 colours, a third as large as `save` would write it."""
     from PIL import Image, PngImagePlugin
 
-    drawn = Image.open(BytesIO(_encoded(figure, "png", title, text, credit)))
+    drawn = Image.open(BytesIO(_encoded(figure, "png", title, text, credit, pil_kwargs={"compress_level": 0})))
     said = PngImagePlugin.PngInfo()
     for name, value in drawn.info.items():
         if isinstance(value, str):
@@ -273,7 +273,7 @@ def png_bytes(figure: Figure, *, title: str, text: str, credit: str) -> bytes:
     return stream.getvalue()
 
 
-def _encoded(figure: Figure, kind: str, title: str, text: str, credit: str) -> bytes:
+def _encoded(figure: Figure, kind: str, title: str, text: str, credit: str, **options: Any) -> bytes:
     maker = f"geo-control {__version__}"
     metadata: dict[str, Mapping[str, Any]] = {
         "png": {"Title": title, "Description": text, "Copyright": credit, "Software": maker},
@@ -285,7 +285,7 @@ def _encoded(figure: Figure, kind: str, title: str, text: str, credit: str) -> b
     with clean_settings():
         if kind == "pdf":
             return _layered_pdf(figure, metadata["pdf"])
-        figure.savefig(stream, format=kind, metadata=dict(metadata[kind]))
+        figure.savefig(stream, format=kind, metadata=dict(metadata[kind]), **options)
     return stream.getvalue()
 
 
