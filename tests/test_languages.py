@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from gettext import NullTranslations
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from briefing_scores import open_places
@@ -157,12 +159,23 @@ def latin(texts: list[str]) -> Iterator[str]:
             yield f"{words}: {text[:120]}"
 
 
+@pytest.fixture(scope="module")
+def drawn(
+    archive: Archive, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], tuple[list[str], str | None]]:
+    """What is read on what is drawn of a kind in a language, once for all who look at it."""
+
+    @cache
+    def once(kind: str, code: str) -> tuple[list[str], str | None]:
+        return read(DRAW[kind](archive, tmp_path_factory.mktemp("drawn"), code))
+
+    return once
+
+
 # the page of two dates lists villages, and these have no Arabic names
 @pytest.mark.parametrize(("kind", "code"), [*((k, "uk") for k in DRAW), *((k, "ar") for k in DRAW if k != "dates")])
-def test_what_is_not_in_latin_letters_has_no_word_of_another_language(
-    archive: Archive, tmp_path: Path, kind: str, code: str
-) -> None:
-    texts, lang = read(DRAW[kind](archive, tmp_path, code))
+def test_what_is_not_in_latin_letters_has_no_word_of_another_language(drawn: Any, kind: str, code: str) -> None:
+    texts, lang = drawn(kind, code)
     assert lang in (code, None)
     assert list(latin(texts)) == []
 
@@ -212,8 +225,8 @@ def test_no_code_stands_outside_the_workings(coded: Archive, tmp_path: Path, kin
 
 @pytest.mark.parametrize("code", ["ru", "de", "fr", "es", "pl", "ar"])
 @pytest.mark.parametrize("kind", ["unit", "timeline", "dates", "brief", "chart"])
-def test_no_english_text_is_left(archive: Archive, tmp_path: Path, kind: str, code: str) -> None:
-    texts, lang = read(DRAW[kind](archive, tmp_path, code))
+def test_no_english_text_is_left(drawn: Any, kind: str, code: str) -> None:
+    texts, lang = drawn(kind, code)
     assert lang in (code, None)
     if code == "ru":
         assert list(latin(texts)) == []

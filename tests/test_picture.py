@@ -225,13 +225,11 @@ def spies(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
     return seen
 
 
-def test_a_wide_place_is_a_circle_and_a_place_a_disc(
-    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wide_place_is_a_circle_and_a_place_a_disc(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     incident(archive, where_coordinates="A district", event_type="Protests", where_prec=3, lon=34.5, lat=50.5)
     archive.close()
     seen = spies(monkeypatch)
-    draw_picture(archive, "2025-01-11", tmp_path / "a.svg", view="all", shape="column")
+    draw_picture(archive, "2025-01-11", view="all", shape="column")
     dashed = [d for d in seen["disc"] if d[3].get("dash") == "5 4"]
     scale = [t for t in seen["text"] if t[2].endswith(" km")]
     assert len(dashed) == 1
@@ -307,11 +305,9 @@ def test_many_incidents_are_counted_and_no_list_runs_off_the_picture(
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_no_name_on_the_map_runs_into_another(
-    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: Any
-) -> None:
+def test_no_name_on_the_map_runs_into_another(archive: Archive, monkeypatch: pytest.MonkeyPatch, shape: Any) -> None:
     seen = spies(monkeypatch)
-    draw_picture(archive, "2025-01-11", tmp_path / "a.png", shape=shape)
+    draw_picture(archive, "2025-01-11", shape=shape)
     names = [t for t in seen["text"] if t[4].get("halo")]
     assert len(names) > 6
     boxes = []
