@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CRS = "EPSG:4326"
-NEAR_PREC, DISTRICT_PREC = 2, 3  # UCDP's where_prec of what is near a place, and of a second-level unit
+NEAR_PREC, DISTRICT_PREC, SEA_PREC = 2, 3, 7  # UCDP's where_prec: near a place, a second-level unit, a sea
 Frame = TypeVar("Frame", bound="pd.DataFrame")
 KM_PER_DEGREE = 111.195  # of latitude, on a sphere as large as the Earth
 Every = Literal["month", "week"]

@@ -86,9 +86,9 @@ def merge_events(
 
 
 def _is_within(builder: DraftBuilder, whole: DraftBuilder) -> bool:
-    """Whether an event lies in the country of which another draft tells the total of a day."""
+    """Whether an event lies in the country or region of which another draft tells the total of a day."""
     place, country = builder.place, whole.place
-    return place is not None and country is not None and country.role == "country" and country.holds(place)
+    return place is not None and country is not None and country.holds(place)
 
 
 def _is_told(builder: DraftBuilder) -> bool:
@@ -208,10 +208,17 @@ def _clause(
         p for p in merger.places
         if not (p.role == "place" and (_is_named_in(clause, p, acting) or _is_seat(sentence, p, attributions)))
     ]  # fmt: skip
-    if lead is not None and lead.rule.name == _TALLY:  # "52 drones, of them 41 over Belgorod region"
+    if lead is None:  # "he died on the way to Moscow"
+        away = pattern(clause.lang, "where", "from")
+        mentions = [p for p in mentions if not away.search(clause.text[: max(0, p.start - clause.start)])]
+    elif lead.rule.name == _TALLY:  # "52 drones, of them 41 over Belgorod region"
         part = pattern(clause.lang, "where", "part")
         mentions = [p for p in mentions if not part.search(clause.text[: max(0, p.start - clause.start)])]
     where = events.choose(clause, mentions, at=at, scopes=scopes)
+    if not where and counted and (merger.last is None or merger.last.paragraph != merger.paragraph):
+        # "Odesa's governor says two people died": where the text names no other place
+        office = [p for p in events.within(merger.places, clause.start, clause.end) if _is_named_in(clause, p, scopes)]
+        where = [p for p in office if p.role != "country"][:1]
     if lead is None and not where and not merger.builders and not any(t.count.best for t in counted):
         return []
     goes_on = merger.last is not None and merger.last.paragraph == merger.paragraph and _fits(merger.last, lead)
@@ -345,7 +352,7 @@ def _is_same(
     own = builder.day
     if day is not None and own is not None and not (own.first <= day.last and day.first <= own.last):
         return False
-    if not _fits(builder, lead):
+    if not _fits(builder, lead) or (builder.is_summary and apart):
         return False
     if place is None:
         return is_last and apart <= (1 if lead is not None else _NEAR)

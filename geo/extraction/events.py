@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from geo.formats.dates import find_date
-from geo.schema import DISTRICT_PREC, NEAR_PREC, number_or_none, text_or_none
+from geo.schema import DISTRICT_PREC, NEAR_PREC, SEA_PREC, number_or_none, text_or_none
 from geo.text.dates import EXACT, FEW_DAYS, MONTH, DateMention, find_dates
 from geo.text.languages import Rule, actors, any_of, pattern, rules, word_list, words
 from geo.text.sentences import TextSpan
@@ -141,13 +142,18 @@ def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Seque
     scored = [(_score(passage, p, at, scopes) - (p.latitude is None) * _UNKNOWN, p) for p in inside]
     # a country is mostly who acts; it is where only if the text says "in" it
     inward, start = pattern(passage.lang, "where", "country"), passage.start
-    scored = [(s, p) for s, p in scored if p.role != "country" or inward.search(passage.text[: p.start - start][-40:])]
+    scored = [
+        (s, p) for s, p in scored
+        if not (p.role == "country" or p.where_prec == SEA_PREC) or inward.search(passage.text[: p.start - start][-40:])
+    ]  # fmt: skip
     wider = [(s, p) for s, p in scored if p.role != "place" and p.latitude is not None]
     scored = [(s, p) for s, p in scored if p.role != "country" or all(q.role == "country" for _, q in scored)] or scored
     if not scored:
         return []
     best = max(scored, key=lambda pair: (pair[0], -abs(pair[1].start - at)))[1]
     held = next((p for _, p in wider if p.start > best.start or p.role == "country"), None)
+    if held is None and " " not in passage.text.strip()[: max(0, inside[0].start - start - 1)].strip():
+        held = next((p for p in inside[:1] if p.latitude is not None), None)  # "In Zaporizhzhia, … the A district"
     if best.latitude is None and held is not None:  # a name that no gazetteer has lies in what is named beside it
         return [
             replace(
@@ -194,6 +200,7 @@ def _joined(passage: TextSpan, inside: Sequence[Place], best: Place) -> list[Pla
 
 
 _DATELINE_LINES = 6
+_SHORT = 60  # a line of a dateline alone
 OLD_DAYS = 30  # an event so long before the dateline is background, not news
 
 
@@ -223,7 +230,8 @@ def dateline(passages: Sequence[TextSpan]) -> Dateline | None:
     """The date under which a briefing was written: the first whole date among its first lines."""
     for passage in passages[:_DATELINE_LINES]:
         opened = opening(passage)
-        found = find_date(passage.text[: opened.end - opened.start] if opened else passage.text[:400])
+        dated = find_date(passage.text[: opened.end - opened.start]) if opened else None
+        found = dated or (find_date(passage.text[:400]) if opened is None or len(passage.text) < _SHORT else None)
         if found is not None:
             at = passage.start + passage.text.find(found[1])
             return Dateline(found[0].date(), at, at + len(found[1]))
@@ -260,7 +268,13 @@ def heading_day(passage: TextSpan, today: date) -> date | None:
 def find_days(passage: TextSpan, today: date) -> list[Day]:
     """Every date that a passage names, in order."""
     days = [_day(passage, mention, today) for mention in find_dates(passage.text, today=today)]
-    return [day for day in days if day is not None]
+    found = [day for day in days if day is not None]
+    night = any_of(word_list(passage.lang, "dates").get("saying", {}).get("night", ""))
+    return [
+        day for day, after in zip_longest(found, found[1:])
+        if after is None or (after.first - day.last).days != 1 or after.start - day.end > 14
+        or not re.search(night, passage.text[: day.start - passage.start][-12:], re.IGNORECASE)
+    ]  # fmt: skip
 
 
 def unread_dates(passage: TextSpan, today: date | None) -> list[DateMention]:

@@ -213,7 +213,8 @@ def _with_neighbours(text: str, found: list[Mention]) -> list[Mention]:
         ):
             kept[at + 1] = replace(one, text=other.text, start=other.start, end=other.end, where_prec=2, score=None)
         named = other.role == "place" and other.latitude is not None and other.score is not None
-        site = inside and one.text.rpartition(" ")[2].islower()  # the oil refinery in Orsk
+        # the oil refinery in Orsk
+        site = (inside or text[one.end : other.start] == " of ") and one.text.rpartition(" ")[2].islower()
         if one.role == "place" and one.score is None and named and (site or _BY.fullmatch(text, one.end, other.start)):
             why = f"no gazetteer here has it; the text puts it by {other.text}"
             kept[at] = replace(other, text=one.text, start=one.start, end=one.end, where_prec=2, score=None, why=why)
@@ -292,7 +293,7 @@ def _mention(row: RankedMention, gazetteer: Gazetteer, prior: ArchivePrior | Non
     if span.role == "metonym":
         return _metonym(row)
     if span.unknown or not row.ranked:  # one very like it inside the container named, or the container
-        named = row.beside[:1] if span.bare else _named_containers(row)
+        named = row.beside[:1] if span.bare else _named_containers(row, far=False)
         if named:
             return _contained_only(row, named[-1 if span.unknown else 0], gazetteer)
         if (by_incidents := _of_incidents(row, prior)) is not None:
@@ -302,7 +303,7 @@ def _mention(row: RankedMention, gazetteer: Gazetteer, prior: ArchivePrior | Non
         _leave_out_far(row, prior)
     place, score, why = row.ranked[0]
     if (abroad := _abroad(row, place)) is not None:
-        if row.beside or span.kind or span.near:
+        if (row.beside or span.kind or span.near) and any(w == "same sentence" for _, _, w in row.within):
             return _contained_only(row, abroad, gazetteer)
         return _unplaced(span, "only another spelling, of a place in a country that the text does not name")
     if elsewhere := _out_of_play(row, place, gazetteer.countries):
@@ -418,13 +419,13 @@ def _label(place: Place, score: float) -> str:
     return f"{where} ({place.kind}, {score:.2f})"
 
 
-def _named_containers(row: RankedMention) -> list[Place]:
+def _named_containers(row: RankedMention, *, far: bool = True) -> list[Place]:
     """What the text says that a mention lies in: beside it, else in its sentence, else its paragraph, else the text."""
     if row.beside:
         return row.beside[:1]
     regions = [(c, where) for c, _, where in row.within if c.kind in ("region", "district")]
     told = [row.scene] if row.scene is not None and row.scene.kind == "country" else []
-    for where in ("same sentence", "same paragraph", "same text"):
+    for where in ("same sentence", "same paragraph", *(("same text",) if far else ())):
         here = [c for c, w in regions if w == where and (not told or c.country in {t.country for t in told})]
         if where == "same text" and len({c.area for c, _ in regions}) > 1:
             return told[:1]  # a text on several regions does not say in which of them
@@ -436,13 +437,13 @@ def _named_containers(row: RankedMention) -> list[Place]:
 def _abroad(row: RankedMention, place: Place) -> Place | None:
     """The container that the sentence names, where a place of another spelling lies in another country."""
     how = next((h for p, h in row.span.found if p.number == place.number), OWN)
-    here = [c for c, _, where in row.within if where == "same sentence" or how == LOOSE]
+    here = [c for c, *_ in row.within]
     if place.kind != "place" or place.capital or how not in (OTHER, LOOSE) or not here:
         return None
     if any(c.country == place.country for c, *_ in row.within):
         return None
     own = plain_key(key_of(place.name))
-    if how == OTHER and OSA.normalized_similarity(own, plain_key(key_of(row.span.text))) > ALIKE_NAMES:
+    if how == OTHER and OSA.normalized_similarity(own, plain_key(key_of(row.span.text))) >= ALIKE_NAMES:
         return None
     return next((c for c in here if c.kind != "country"), here[0])
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from geo.geocoding.gazetteer import Found, Lookup
-from geo.geocoding.place_index import LOOSE, OTHER, OWN
+from geo.geocoding.place_index import LOOSE, OTHER, OWN, STEM
+from geo.text.languages import forms, word_list
 from geo.text.sentences import Reading
-from geo.text.words import is_cyrillic, place_words, words_of
+from geo.text.words import LANGUAGES_WITH_CASES, describes, is_cyrillic, place_words, words_of
 
 _IN_A_PLACE = frozenset(("in", "outside", "around"))
 _ENTERED = frozenset(
@@ -29,6 +30,7 @@ _ENTERED = frozenset(
         "liberated",
     )
 )
+_STRUCK = frozenset(("bombed", "bombing", "pounded", "pounding", "shelled", "shelling"))
 _INTO = _IN_A_PLACE | _ENTERED | {"at", "took"}
 _WEAK = frozenset(("of", "on", "over", "to", "from", "left", "toward", "towards", "across", "around", "hit", "at"))
 _SMALL = 10_000  # one of fewer people is hardly meant by the first word of a longer name
@@ -37,7 +39,6 @@ _INITIAL_BEFORE = re.compile(r"[A-Z][\w’'-]{1,20} [A-Z]\.\s?$")
 _NUMBER = re.compile(r"\.? \d")
 _INITIAL_AFTER = re.compile(r" [A-Z]\. [A-Z][a-z]")
 _ARTICLES = frozenset(("al", "el", "ad", "an", "ar", "as", "ash", "at", "az", "ed", "es", "ez"))
-_PARTICLES = frozenset(("abu", "al", "beit", "bin", "deir", "el", "la", "las", "los", "san", "santa", "tel", "umm"))
 AND = frozenset(("и", "та", "і", "й", "або", "или"))
 _AHEAD = 7  # words looked at for the end of a list of regions
 
@@ -98,7 +99,8 @@ class ContextWords:
                 span.found += tuple(f for f in longer if f[0].number not in {p.number for p, _ in known})
                 self._widened(span, last)
                 return
-        for kind, table in (("place", "settlement_before"), ("region", "region_before")):
+        leading = (("place", "settlement_before"), ("region", "region_before"), ("district", "district_before"))
+        for kind, table in leading:
             word = self.rules[table].ends(before)
             if word and (len(word) > 1 or "." in self.reading.gap(span.first)) and not self._titled(span.first, word):
                 span.kind, span.reasons = kind, [*span.reasons, f"after “{word}”"]
@@ -195,6 +197,7 @@ class ContextWords:
                 return None
             last = after if after == at + 2 else at + 1
         regions = self.lookup.adjective(word.key)
+        regions = tuple(p for p in regions if not self.countries or p.country in self.countries)
         if not regions:
             return None
         span = self._span(at, last, tuple((p, OWN) for p in regions))
@@ -236,6 +239,8 @@ class ContextWords:
     def _titled(self, at: int, word: str) -> bool:
         """Whether the word before a name is part of another one: City Hall, Town Council."""
         before = self.words[at - 1]
+        if before.key in forms(word_list("de", "places").get("settlement_before", "")):  # German nouns have capitals
+            return False
         return before.capital and " " not in word and not before.cyrillic and not self.reading.starts(at - 1)
 
     def _surname_at(self, at: int) -> bool:
@@ -330,7 +335,8 @@ class MentionTypes(ContextWords):
         if one and not span.kind and surname and all(how == LOOSE for _, how in span.found):
             span.role, span.reasons = "organisation", ["part of another name"]
             return self._widened(span, span.last + 1)
-        if one and not span.kind and (stranger := self._stranger_before(span, before)):
+        country = any(p.kind == "country" for p, _ in span.found)
+        if one and not (span.kind or country) and (stranger := self._stranger_before(span, before)):
             return self._as_person(span, f"after “{stranger}”", span.first - 1)
         return None
 
@@ -385,7 +391,7 @@ class MentionTypes(ContextWords):
             if owned:
                 return f"a capital whose “{owned}” are meant"
         leading = self.rules["metonym_before"].ends(before)
-        if leading:
+        if leading and not re.match(r", [A-Z]", self.reading.text[span.end :][:3]):  # leaders in Doha, Qatar
             return f"a capital after “{leading}”"
         if before and before[-1] in self.rules["place_prepositions"]:
             return ""
@@ -568,6 +574,10 @@ class _Finder(MentionTypes):
             return self._unknown(at)
         loosely = count == 1 and all(how == LOOSE for _, how in found) and self._surname_at(at + 1)
         before = self.reading.before(at, 1)
+        near = self._beside_what(at) or self._settlement_before(at)
+        bends = near and word.cyrillic and all(how == STEM for _, how in found) and self._surname_at(at + 1)
+        if count == 1 and bends and any(describes(word.text, lang) for lang in LANGUAGES_WITH_CASES):
+            return self._unknown(at)  # поблизу Малої Локні
         small = all(how in (OTHER, LOOSE) or (p.kind == "place" and p.population < _SMALL) for p, how in found)
         if (
             count == 1 and small and before[-1:] and before[-1] in _INTO and self._goes_on(at + 1)
@@ -653,7 +663,7 @@ class _Finder(MentionTypes):
             return ""
         if after in ("town", "village"):
             return after
-        entered = before[-1:] and before[-1] in _ENTERED and not self._surname_at(at + 1)
+        entered = before[-1:] and before[-1] in _ENTERED | _STRUCK and not self._surname_at(at + 1)
         return before[-1] if entered or (before and before[-1] in _IN_A_PLACE) else ""
 
     def _site_end(self, at: int) -> int:
@@ -662,7 +672,11 @@ class _Finder(MentionTypes):
         while last < len(words) and words[last].capital and last - at < 4 and (last == at or self._joins(last)):
             last += 1
         plain = any(not self._is_common(i) and not self.rules.demonym(words[i].key) for i in range(at, last))
-        if last == at or not plain or (self._is_place_word(words[at].key) and words[at].key not in _PARTICLES):
+        if (
+            last == at
+            or not plain
+            or (self._is_place_word(words[at].key) and words[at].key not in self.rules["name_starts"])
+        ):
             return 0
         site = "" if words[at].cyrillic else self.rules["site_after"].begins(self.reading.after(last))
         return last + len(site.split()) if site and self._joins(last) else 0
@@ -697,8 +711,11 @@ class _Finder(MentionTypes):
         if plain or self.reading.starts(at) or (len(cue) == 1 and "." not in self.reading.gap(at)):
             return None
         last = at + 1
-        while last < len(self.words) and self.words[last].capital and self.reading.gap(last) in (" ", "-"):
-            if self._adjective(last) is not None or self.rules.demonym(self.words[last].key):
+        while last < len(self.words) and self._joins(last):
+            owned = self.words[last].text in _ARTICLES and self.reading.gap(last + 1) == "-"  # Aita al-Jabal
+            if not (owned or self.words[last].capital) or self._adjective(last) is not None:
+                break
+            if self.rules.demonym(self.words[last].key):
                 break
             last += 1
         for end in (last, last + 1):  # Verkhnya Rohanka; Chasiv yar

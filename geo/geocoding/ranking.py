@@ -27,6 +27,8 @@ UNSHARED_REGION = 6.5
 # a town that only some call by a country's own name
 COUNTRYS_NAME = -3.0
 FORMER = -1.5
+# in a text on countries in play: a city of so many people, or a region that shares its name with villages alone
+FAMOUS, FAME = 500_000, 2.5
 ALIKE_NAMES = 0.8  # two spellings of one name
 HOW = {OTHER: -0.1, BARE: -0.2, STEM: -0.2, LOOSE: -1.0}
 BESIDE, SENTENCE, PARAGRAPH, TEXT = 4.5, 2.5, 1.6, 1.1
@@ -39,6 +41,7 @@ LARGE = 50_000
 TOWN = 5_000
 _NEXT = re.compile(r",? *\(?")
 _PART_OF = re.compile(r" in the (?:far )?(?:north|south|east|west|cent(?:er|re))\w* (?:part )?of (?:the )?")
+_OF_NOUNS, _ADJECTIVES = ("ска", "ську", "ску", "ська"), ("ske", "skoye", "skoe", "skyi", "skiy")
 _ARTICLES = frozenset(("a", "an", "the", "small", "large", "border", "frontline", "nearby"))
 _INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во", "au", "en", "dans", "im"))
 
@@ -87,6 +90,8 @@ class _Alone:
         if how == LOOSE:
             why.append("another spelling")
         score += self._cue(span, place, why)
+        if how == STEM and span.text.endswith(_OF_NOUNS) and place.name.endswith(_ADJECTIVES):
+            score += FORMER  # Покровска is a form of Покровск, not of Покровское
         if place.country in self.countries:
             score += IN_PLAY
         if self.prior is not None and place.kind == "place":
@@ -131,9 +136,13 @@ class _Alone:
             # or one elsewhere by its own name, where this is the region's without its kind (Gaza is no Mozambique's)
             towns = [p for p, h in span.found if p.kind == "place" and (p.area == place.area or h < how == BARE)]
             least = LEAST_REGION if any(p.population > 20_000 for p in towns) else UNSHARED_REGION
-            return max(people + REGION, least) + self._whole(span, why)
+            villages = [p for p, _ in span.found if p.kind == "place" and p.area != place.area]
+            sure = self.countries and villages and how != BARE and all(p.population < TOWN for p in villages)
+            return max(people + REGION, least) + self._whole(span, why) + (FAME if sure else 0.0)
         if place.population:
             why.append(f"population {place.population:,}")
+        if self.countries and place.population >= FAMOUS:
+            people += FAME  # Donetsk, and not the town of the name by Rostov
         if how != OWN and any(p.kind == "country" for p, _ in span.found):
             people += COUNTRYS_NAME
         return people + (0.5 if place.capital else 0.0)
@@ -284,6 +293,12 @@ def _opens(gap: str) -> bool:
         words.pop()  # in eastern Congo
     if len(words) <= 2:
         return all(w in _INSIDE or w == "the" for w in words)
+    if words[0] in _INSIDE | {",", "le"} and any(
+        w in tables["compass"] for w in words
+    ):  # im Norden von, dans le nord du
+        return len(words) <= 5 and all(
+            w in _INSIDE or any(w in tables[t] for t in ("compass", "of_what")) for w in words
+        )
     known = ("settlement_before", "compass")
     if _PART_OF.fullmatch(gap) or (words[0] in ("a", "an", "the") and gap.startswith(", ") and gap.endswith(" in ")):
         # "a remote community in", "in the north of the"
