@@ -450,7 +450,7 @@ def test_texts_of_other_wars_come_out_as_well() -> None:
 @pytest.mark.parametrize("folder", ["outlets", "strangers"])
 def test_texts_as_outlets_write_them_come_out_no_worse(folder: str) -> None:
     for name, found in score(folder).items():
-        least = {"killed": 0.85, "country": 0.95}.get(name, 0.95)
+        least = {"killed": 0.85, "injured": 0.85, "event": 0.9}.get(name, 0.95)
         assert min(found.precision, found.recall) >= least, (name, found.wrong)
 
 
