@@ -200,25 +200,7 @@ def _clause(
     days = _days(merger, clause, sentence)
     when = [] if only_total else days
     lead = max(triggers, key=lambda t: t.rule.rank, default=None)
-    at = lead.start if lead else counted[0].start
-    scopes = [(v.scope_start, v.scope_end) for v in attributions]
-    acting = [(a.start, a.end) for a in events.find_actors(clause)]
-    acting += [(v.start, v.end) for v in attributions if not v.text.endswith(("region", "oblast"))]
-    mentions = [
-        p for p in merger.places
-        if not (p.role == "place" and (_is_named_in(clause, p, acting) or _is_seat(sentence, p, attributions)))
-    ]  # fmt: skip
-    if lead is None:  # "he died on the way to Moscow"
-        away = pattern(clause.lang, "where", "from")
-        mentions = [p for p in mentions if not away.search(clause.text[: max(0, p.start - clause.start)])]
-    elif lead.rule.name == _TALLY:  # "52 drones, of them 41 over Belgorod region"
-        part = pattern(clause.lang, "where", "part")
-        mentions = [p for p in mentions if not part.search(clause.text[: max(0, p.start - clause.start)])]
-    where = events.choose(clause, mentions, at=at, scopes=scopes)
-    if not where and counted and (merger.last is None or merger.last.paragraph != merger.paragraph):
-        # "Odesa's governor says two people died": where the text names no other place
-        office = [p for p in events.within(merger.places, clause.start, clause.end) if _is_named_in(clause, p, scopes)]
-        where = [p for p in office if p.role != "country"][:1]
+    mentions, where = _scenes(merger, clause, sentence, lead, counted, attributions)
     if lead is None and not where and not merger.builders and not any(t.count.best for t in counted):
         return []
     goes_on = merger.last is not None and merger.last.paragraph == merger.paragraph and _fits(merger.last, lead)
@@ -245,6 +227,35 @@ def _clause(
         builder.counts += [t for t in own if t.kind in kinds]
     merger.last = found[-1]
     return found
+
+
+def _scenes(
+    merger: EventMerger,
+    clause: TextSpan,
+    sentence: TextSpan,
+    lead: Trigger | None,
+    counted: Sequence[CasualtyCount],
+    attributions: Sequence[Attribution],
+) -> tuple[list[Place], list[Place]]:
+    """The places of a clause that may be where it happened, and those of them that are."""
+    scopes = [(v.scope_start, v.scope_end) for v in attributions]
+    acting = [(a.start, a.end) for a in events.find_actors(clause)]
+    acting += [(v.start, v.end) for v in attributions if not v.text.endswith(("region", "oblast"))]
+    inside = events.within(merger.places, clause.start, clause.end)
+    mentions = [
+        p for p in inside
+        if not (p.role == "place" and (_is_named_in(clause, p, acting) or _is_seat(sentence, p, attributions)))
+    ]  # fmt: skip
+    # "he died on the way to Moscow"; "52 drones, of them 41 over Belgorod region"
+    other = "from" if lead is None else "part" if lead.rule.name == _TALLY else None
+    if other is not None:
+        out = pattern(clause.lang, "where", other)
+        mentions = [p for p in mentions if not out.search(clause.text[: p.start - clause.start])]
+    where = events.choose(clause, mentions, at=lead.start if lead else counted[0].start, scopes=scopes)
+    if not where and counted and (merger.last is None or merger.last.paragraph != merger.paragraph):
+        # "Odesa's governor says two people died": where the text names no other place
+        where = [p for p in inside if p.role != "country" and _is_named_in(clause, p, scopes)][:1]
+    return mentions, where
 
 
 def _by_place(
