@@ -50,6 +50,7 @@ _TOLD = shape(
 _OF_OWN = shape(r"\s*<of_own>(?!\w)(?! (?:<inside>|<that>|<taken>|it|they)\b)")
 RECORD = shape(r",\s*<record>\b[^.;]*")  # "the most in a day since November": what is said there is of another figure
 _AGAINST_STATE = shape(r"-<backed>\b| (?:[\w-]+ )?<rebels>\b")  # "Syrian rebels" are no side of Syria
+_INCLUDED, _WITHOUT = shape(r" <included>\b"), shape(r"[^.;\d]{0,60}(?<!\w)<without> ")
 _OF_WHICH = shape(r"\s*<of_which>(?!\w)")
 _UNTRUE, _CORRECTED = shape(r"(?<!\w)<untrue>(?!\w)"), shape(r"(?<!\w)<corrected>(?!\w)")
 _OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*$")
@@ -169,7 +170,7 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     if _SHORT_OF.match(text[amount.end :]):
         return "how much is lacking, or the difference from another figure"
     lead = _lead(text, amount)
-    if _ALL_BUT.search(lead[-90:]):
+    if _ALL_BUT.search(lead[-90:]) or _WITHOUT.match(text, amount.end):
         return "how much is lacking, or the difference from another figure"
     if is_whole(text, amount) or _OUT_OF.match(lead[-60:]):
         return "what another figure is a part of"
@@ -521,6 +522,7 @@ def place_of(
     told = [m.span() for m in _TOLD.finditer(text)]  # "told reporters in Moscow that": where it is said
     units = [u for u in units if not any(a <= u.start < b for a, b in told)]
     units = [u for u in units if not OF_THEM.search(text, amount.end + 2, max(u.start, amount.end + 2))]
+    units = [u for u in units if not _INCLUDED.match(text, u.end)]  # "en Ukraine, Crimée comprise"
     # "took 4,168 km², while Ukraine held 500 km² in Kursk region"
     said = min((v.end for v in _verbs(text, clause[1], len(text))), default=len(text))
     apart = [u for u in units if said <= u.start and re.search(r"\d", text[clause[1] : u.start])]

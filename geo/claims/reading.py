@@ -599,7 +599,7 @@ def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount
         place = whole[0].strip()
     if why and not place:  # a figure of several units together is none of any of them
         return _refused(draft, why)
-    if place:
+    if place and not (unit and _THERE.fullmatch(place)):
         return _noted(replace(draft, unit=unit), f"{place!r} {NO_UNIT}")
     if unit is None and draft.quantity in ("gained", "lost") and amount.unit == "percent":
         unit = draft.controller if re.fullmatch("[A-Z]{2}", draft.controller or "") else None  # "of its territory"
@@ -627,6 +627,7 @@ _OF_AREA = shape(
     rf"\s{{0,3}}(?:<of_name> )?(?P<area><area_before> (?:la )?{_NAME}|{_SECTOR} (?:<area>\b|<area_after>\w*)|<areas>\b)"
 )
 _OF_NAME = shape(rf"\s{{0,3}}<of_name> {_NAME}(?<!ans)(?=\s*(?:$|[.,;)])|\s+(?:on|since|as|and|at)\b)")
+_THERE, _AND_NOW = shape("<there>"), shape(r"[^;]{0,80}?\b(?:<and>|<later>)\b[^;]{0,40}?\b<present>\s[^;]{0,40}$")
 _OF_COUNTRY = shape(r"\s*<of_country>(?!\w)")
 
 
@@ -717,7 +718,10 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount)
     if state and any(control_verbs.UNTIL.search(scene.dated[: m.start]) for m in times):
         return _refused(draft, "it was so before a day or an event, and not since when")
     if state:
-        times = [m for m in times if not (m.since and m.problem)]  # held since some time or other: held today
+        # held since some time or other, or "entered in August and holds": held today
+        times = [
+            m for m in times if not (m.since and m.problem) and not _AND_NOW.match(scene.text, m.end, amount.start)
+        ]
     days = range_of(scene.dated, times, today=scene.today)
     if not state and len({_KIND_OF_DAYS.get(m.kind, m.kind) for m in times if m.first is not None and not m.loose}) > 1:
         return _refused(draft, "which of several times is meant is not said")
@@ -797,7 +801,8 @@ def range_of(text: str, mentions: Sequence[DateMention], *, today: date | None) 
         found = [m for m in mentions if m.kind in kinds]
         if found:
             return _together(text, found, today)
-    return DateRange(problem=told.get("undated"))
+    over = any(m.last is not None and today is not None and m.last < today for m in mentions)  # "autumn of 2022"
+    return DateRange(problem=told.get("undated"), unread=over)
 
 
 def _together(text: str, found: Sequence[DateMention], today: date | None) -> DateRange:
