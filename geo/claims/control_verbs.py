@@ -30,11 +30,18 @@ def shape(pattern: str, *, ignore_case: bool = True) -> re.Pattern[str]:
 
 GROUND, _LAND, _SPEECH = _any("ground"), _any("land"), _any("speech")
 LONGEST = 2_000  # characters of a sentence
-_FORCES = r"(?:armed |military |ground |state |defen[cs]e |government |and allied |airborne |special ){0,4}" + _any(
-    "forces"
-)
-_ADVERB = r"(?:(?:now|still|also|currently|already|since|so far|then|only|just|reportedly|\w+ly) )*"
-_BE = rf"(?:is|are|was|were|be|been|being) {_ADVERB}"
+_FORCES = rf"(?:{_any('force_kind')} ){{0,4}}{_any('forces')}"
+_BE = shape(r"\b<be> (?:<adverb> )*$")
+_HAD = shape(r"\b(?:<had> (?:<adverb> )*|<had_apart>\b[^.;,]*)$")
+_BY_WHOM, _AGENT = shape(r" <by_whom>\b(?! (?:[a-z]+ ){0,3}\d)"), shape(r"\b<by_whom> (?:<article> )?$")
+_BEHIND_GROUND = shape(r"<measured>\s$")  # "801 km² of Kursk region retaken"
+_LED_BY = shape(r"(?<!\w)<led_by> $")
+_RELATES = shape(r"\b<relates>\b[^,;]*$")
+_AND_THE_SIDE = shape(r",? (?:<forces> )?<and> ?(?:<determiner> )?")
+_IN_HANDS = shape(r"\b<in_hands>(?: <article>)? $")
+_STAFF = shape(r"['’]s? (?:[\w-]+ ){0,5}(?:<forces>|<speech>|<staff>)\b")
+_NO_STAFF = shape(r"['’]s? (?!<forces>|\w+ <staff>|\w+ (?:said|says))")
+_LOST_BY, _TAKER = shape(r"\bfrom (?:<article> )?$"), shape(r"\b<relates_to>\s(?:<article> )?$")
 _SIZE_FOLLOWS = shape(r" [^.;]{0,40}\b<size>\b")
 BREAKS = shape(r"[;:](?= )|, <breaks_after_comma>\b| <breaks>\b| – | — ")
 _NOT_AFTER = shape(r"\s*<not_after>\b")
@@ -85,10 +92,12 @@ TIME = shape(r"(?<!\w)<time>(?!\w)")  # "in the first week of the year"
 EVER_SINCE = shape(r"(?<!\w)<ever_since> [^,;.:]{3,60}$")
 UNTIL, ENDS = shape(r"(?<!\w)<until>\s+$"), shape(r"(?<!\w)<ends>\s+$")
 _STANDS_ON, _STANDS = shape(r"(?<!\w)<stands_on>\s+$"), shape(r"\b<stands> $")
+_UNDER_WHOM = shape(r"\b<under_whom> $")
 _UNDER, _FALLS = shape(r"\b<under> $"), shape(r"f[ae]ll")
 _PARTICIPLE = re.compile(r"[а-яіїє][нт][оаыі]$", re.IGNORECASE)  # "окуповано", "захвачены"
 _BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
 _OWNED = shape(r"(?<=-)<owned> (?:<ground>|part|zone|share)\b")
+_TAKEN_BY = shape(r"\b(?:<owned>|<taken>|invaded) <by_whom> (?:the )?$")
 _OWNED_BEFORE, _OWNED_AFTER = shape(r"\b(?:<owned>|seized) by (?:the )?$"), shape(r"-<owned>\b")
 _NOUN = shape(r"<nouns>(?: of)?")
 _BY_THE = shape(r"\b<by> ?$")
@@ -141,9 +150,8 @@ def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:
         rival = next((s for s in sides if s.start < unit.end and unit.start < s.end), None)
         if rival is not None:
             longer = unit.end - unit.start > rival.end - rival.start + 2
-            inside = re.search(r"\b(?:in|inside|within|of|в|у|во)\s$", text[: unit.start], re.I)
             owns = text.startswith(("'s", "’s"), rival.end)  # "in Moscow's hands"
-            if longer or (inside and rival.role == "capital" and not owns):
+            if longer or (_INSIDE.search(text[: unit.start]) and rival.role == "capital" and not owns):
                 sides.remove(rival)
             if not longer:
                 continue
@@ -208,7 +216,7 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
     # "has fallen to less than 9,000 km²" is no fall of ground to a side
     found = [d for d in found if not (_FALLS.match(text, d.start) and text[d.end : amount.start].isspace())]
     # a verb may belong to "what Ukraine took" rather than to the amount
-    relative = [d for d in found if re.search(r"\b(?:what|that|which|who)\b[^,;]*$", text[: d.start], re.I)]
+    relative = [d for d in found if _RELATES.search(text[: d.start])]
     apart = [d for d in relative if _verbs(text, d.end, amount.start)]
     apart += [d for d in found if _RELATIVE.search(text[: d.start]) and _SIZED.match(text[d.end : amount.start])]
     before = [d for d in found if d.end <= amount.start and d not in apart]
@@ -250,19 +258,11 @@ def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
 
 def _verb(text: str, phrase: Phrase) -> ControlVerb:
     before, after, written = text[: phrase.start], text[phrase.end :], text[phrase.start : phrase.end].casefold()
-    passive = bool(re.search(rf"\b{_BE}$", before, re.I) and not written.endswith("ing")) or bool(
-        re.match(r" (?:by|par|durch)\b(?! (?:[a-z]+ ){0,3}\d)", after)
-    )
+    passive = bool(_BE.search(before) and not written.endswith("ing")) or bool(_BY_WHOM.match(after))
     passive = passive or (written.startswith("f") and written.endswith(" to"))  # "has fallen to Russia"
-    under = re.search(r"\b(?:sous(?: le)?|under(?: the)?(?: [\w'’]+){0,3}) $", before, re.I)
-    passive = passive or bool(under and phrase.name == "held")
-    # "801 km² of Kursk region retaken": a participle after its ground
-    participle = written.endswith(("ed", "en", "held", "lost"))
-    had = re.search(rf"\b(?:ha(?:s|ve|d)) {_ADVERB}$|\b(?:hat|haben|hatten?|muss\w*|konnten?)\b[^.;,]*$", before, re.I)
-    if participle and not had and not passive:
-        passive = bool(
-            re.search(r"(?:km²|km2|kilomet\w+|km|miles?|hectares?|percent|per cent|%|region|oblast)\s$", before)
-        )
+    passive = passive or (phrase.name == "held" and bool(_UNDER_WHOM.search(before)))
+    if written.endswith(("ed", "en", "held", "lost")) and not passive and not _HAD.search(before):
+        passive = bool(_BEHIND_GROUND.search(before))
     return ControlVerb(phrase.name, phrase.start, phrase.end, passive)
 
 
@@ -405,7 +405,7 @@ def actor_of(
     if owners:  # "Russia's net gain", "the pocket that Kyiv clings to"
         return owners[-1].code, None
     between = text[max(speech_end, mine[-1].end if mine else speech_end) : verb.start]
-    led = re.search(r"(?<!\w)von (?:der |den |dem )?$", text[: before[-1].start]) if before else None
+    led = _LED_BY.search(text[: before[-1].start]) if before else None
     if led and re.fullmatch(rf" (?:{_FORCES} )?", text[before[-1].end : verb.start], re.I):
         return before[-1].code, None  # "das von der Ukraine kontrollierte Gebiet"
     if mine:
@@ -419,7 +419,7 @@ def actor_of(
         return None, "a pronoun stands for the side: say who"
     if not speech_end and before == [] and (found := _agent(text, verb, sides))[0]:
         return found
-    after = [s for s in sides if s.start >= verb.end and re.search(r"\bby (?:the )?$", text[: s.start])]
+    after = [s for s in sides if s.start >= verb.end and _AGENT.search(text[: s.start])]
     if after:
         return after[0].code, None
     following = next((s for s in sides if s.start >= verb.end), None)
@@ -441,13 +441,7 @@ def _joint(text: str, mine: Sequence[Mention], verb: ControlVerb) -> tuple[str |
     if len({s.code for s in mine}) > 1 and _GOES_FOR.search(text, last.end, verb.start):
         return None, "which of several sides did it is not said"  # "troops pushed the Russians back and took 8 km²"
     for other in mine[:-1]:
-        if (
-            re.fullmatch(
-                rf",? (?:{_FORCES} )?(?:and|und|et|і|и|та) (?:the |its |der |die |la |le |l['’])?",
-                text[other.end : last.start],
-            )
-            and other.code != last.code
-        ):
+        if other.code != last.code and _AND_THE_SIDE.fullmatch(text[other.end : last.start]):
             return None, "two sides are named together"
     return last.code, None
 
@@ -457,7 +451,7 @@ def _agent(text: str, verb: ControlVerb, sides: Sequence[Mention]) -> tuple[str 
     around = [s for s in sides if verb.start - 45 <= s.start < verb.start]
     for side in reversed(around):
         lead = text[: side.start]
-        if re.search(r"\b(?:under|in)(?: the)? $|(?:під|под) $", lead, re.I):
+        if _IN_HANDS.search(lead):
             return side.code, None
         if _BY_CASE.search(text[side.start : side.end]) and re.fullmatch(r" (?:\w+ )?", text[side.end : verb.start]):
             return side.code, None  # "російськими військами захоплено"
@@ -479,10 +473,8 @@ def _can_act(text: str, side: Mention) -> bool:
         return True
     if _NO_ACTOR.search(before) and before != "Der ":
         return False
-    if re.match(
-        rf"['’]s? (?!{_FORCES}|\w+ (?:staff|ministry|army|forces|command|military)|\w+ (?:said|says))", after, re.I
-    ):
-        return bool(re.match(rf"['’]s? (?:[\w-]+ ){{0,5}}(?:{_FORCES}|{_SPEECH}|staff|president)\b", after, re.I))
+    if _NO_STAFF.match(after):
+        return bool(_STAFF.match(after))
     if side.role == "adjectives":
         return not re.match(rf" (?:\w+ )?{GROUND}\b(?! {_FORCES})|-(?:held|controlled|occupied)", after, re.I)
     return True
@@ -494,14 +486,10 @@ def losing_side(text: str, amount: Amount, verb: ControlVerb, sides: Sequence[Me
         return None
     for side in sides:
         before, after = text[: side.start], text[side.end :]
-        if re.search(r"\bfrom (?:the )?$", before, re.I) and side.start > min(verb.start, amount.start):
+        if _LOST_BY.search(before) and side.start > min(verb.start, amount.start):
             return side.code
-        if re.search(r"\b(?:what|that|which|the (?:territory|land|ground|area))\s(?:the )?$", before, re.I):
-            return side.code
-        taken = re.search(r"\b(?:seized|captured|taken|held|occupied|controlled|invaded) by (?:the )?$", before, re.I)
-        if taken and not verb.start <= taken.start() < verb.end:
-            return side.code
-        if re.match(r"-(?:held|controlled|occupied)\b", after, re.I):
+        taken = _TAKEN_BY.search(before)
+        if _TAKER.search(before) or _OWNED_AFTER.match(after) or (taken and not verb.start <= taken.start() < verb.end):
             return side.code
     return None
 
