@@ -725,8 +725,9 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount)
     days = range_of(scene.dated, times, today=scene.today)
     if not state and len({_KIND_OF_DAYS.get(m.kind, m.kind) for m in times if m.first is not None and not m.loose}) > 1:
         return _refused(draft, "which of several times is meant is not said")
-    spans = [(d.start, d.end) for d in scene.dates]
-    words = (m for m in control_verbs.TIME.finditer(scene.dated, 0, clause[1]) if not _touches(m.span(), spans))
+    spans = [*((d.start, d.end) for d in scene.dates), *((a.start, a.end) for a in scene.amounts)]
+    told = [*control_verbs.TIME.finditer(scene.dated, 0, clause[1]), *_YEAR.finditer(scene.dated, 0, amount.start)]
+    words = (m for m in told if not _touches(m.span(), spans))
     if days == DateRange() and draft.quantity != "share retaken" and (time := next(words, None)):
         return _refused(draft, f"{time[0]!r} is a time that is not read")
     named = [m for m in times if m.kind == "day"]
@@ -771,6 +772,7 @@ def _spanned(draft: Claim, first: day_type, last: day_type | None, *, whole: boo
     return replace(draft, date_from=first.isoformat(), date_to=None if last is None else last.isoformat())
 
 
+_YEAR = re.compile(r"(?<![\w.,:/-])(?:19|20)\d\d(?![\w.,:/-])")
 _JOINED = re.compile(r"\s*,?\s*(?:and|to|through|until|[-–—]|та|і|й|до|по|и|und|bis|et|à|au)?\s*")
 
 
