@@ -112,7 +112,8 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
         joined = i and verbs[i - 1][2] not in (kind, *KINDS[:2]) and kind in KINDS[:2]
         if joined and group.start >= end and pattern(lang, "casualties", "joint").fullmatch(text[left:start]):
             found.append(_told(passage, text, verbs[i - 1], group, total, found))  # "kidnapped and killed two"
-        if not any(a < end and start < b for a, b in unsure):
+        low, high = (start, end) if kind in KINDS[:2] else (min(start, group.start), max(end, group.end))
+        if not any(a < high and low < b for a, b in unsure):
             found.append(_told(passage, text, (start, end, kind), group, total, found))
     free = [g for g in groups if g.start not in taken and not any(a < g.end and g.start < b for a, b in unsure)]
     found = sorted([*found, *_said_again(passage, text, free, found)], key=lambda f: f.start)
