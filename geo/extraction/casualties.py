@@ -245,7 +245,9 @@ def _told(
     more = more or bool(pattern(lang, "casualties", "also").search(text[a:b]))
     joined = pattern(lang, "casualties", "and")  # "two surrendered and five were captured"
     more = more or (same is not None and joined.fullmatch(text[same.end - passage.start : a]) is not None)
-    part = bool(pattern(lang, "casualties", "part_or_all").search(text[a:b]))
+    rest = re.match(r"[^.,;:]*", text[b : b + _NEAR])  # "two of the wounded are in a grave state"
+    after = rest[0] if rest and kind == "injured" and not _any_number(lang).search(rest[0]) else ""
+    part = bool(pattern(lang, "casualties", "part_or_all").search(text[a:b] + after))
     span = (passage.start + a, passage.start + b, passage.text[a:b])
     total = total or is_ordinal or bool(pattern(lang, "casualties", "overall").search(text[max(0, a - _NEAR) : b]))
     return CasualtyCount(kind, count, *span, total, more, part, side)
@@ -557,27 +559,26 @@ def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> l
         at = max(0, start - 2 * _NEAR)
         told = f"{text[at:start]}|{text[start:end]}"  # the bar is where the verb begins
         one = subject.search(told) or other.search(told, 1 if at else 0)
-        if one is not None and _names_people(one["who"], lang):
+        takes_people = (start, end, kind) in alone  # "captured Vodiane Druhe" is of a town
+        if one is not None and _names_people(one["who"], lang, takes_people):
             found.append(_Group(at + one.start("who"), at + len(text[at:start].rstrip()), Count(1, 1, 1)))
         two = pair.search(text[at:start])
-        if two is not None and one is None and (start, end, kind) in alone:
+        if two is not None and one is None and takes_people:
             found.append(_Group(at + two.start("who"), at + two.end("who"), Count(2, 2, 2)))
         one = single.match(text, end)
-        if (
-            one is not None
-            and _names_people(one["who"], lang)
-            and not pattern(lang, "casualties", "be").search(text[at:start])
-        ):
+        one = one if one is not None and _names_people(one["who"], lang, takes_people) else None
+        if one is not None and not pattern(lang, "casualties", "be").search(text[at:start]):
             found.append(_Group(one.start("who"), one.end("who"), Count(1, 1, 1)))
     return found
 
 
-def _names_people(who: str, lang: Lang) -> bool:
+def _names_people(who: str, lang: Lang, or_name: bool = True) -> bool:
     """Whether words for one person end with a word for people, or are a name; "the siege" is neither."""
     head = re.split(r",|\s(?=(?:of|in|near|from|at|on|for|with|working)\s)", who.strip())[0]
     persons = words(lang)["persons"]
     known = re.search(rf"(?<!\w)(?:{persons['nouns']}|{persons['lone']}|{persons['pronoun']})$", head, re.I)
-    return known is not None or any(pattern(lang, "persons", name).search(head) for name in ("person", "name"))
+    names = ("person", "name") if or_name else ("person",)
+    return known is not None or any(pattern(lang, "persons", name).search(head) for name in names)
 
 
 def _by_kind(text: str, lang: Lang) -> list[_Group]:
