@@ -30,6 +30,9 @@ class Count:
     high: int | None
 
 
+_UNKNOWN = Count(None, None, None)
+
+
 @dataclass(frozen=True)
 class CasualtyCount:
     """A count of people of one kind, and the span of the text that gives it."""
@@ -59,9 +62,8 @@ class _Group:
 
 def added(first: Count, second: Count) -> Count:
     """Two counts of different people together; "six soldiers and several civilians" are at least six."""
-    unknown = Count(None, None, None)
-    if (first == unknown) != (second == unknown):
-        some = second if first == unknown else first
+    if (first == _UNKNOWN) != (second == _UNKNOWN):
+        some = second if first == _UNKNOWN else first
         return Count(some.low, some.best if some.low is not None else None, None)
     pairs = zip(astuple(first), astuple(second), strict=True)
     low, best, high = (None if a is None or b is None else a + b for a, b in pairs)
@@ -123,9 +125,6 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
         if one is not None and contrast.search(passage.text, one.end - passage.start, two.end - passage.start):
             found[i] = replace(two, count=spread([one.count, two.count]), is_total=one.is_total or two.is_total)
     return _sure(passage, text, groups, taken, verbs, found, unsure)
-
-
-_UNKNOWN = Count(None, None, None)
 
 
 def _sure(
@@ -375,9 +374,8 @@ def _none(passage: TextSpan, text: str) -> list[CasualtyCount]:
     table = words(passage.lang)["casualties"]
     silent = re.search(table["not_reported"], text, re.I)
     if silent:
-        unknown = Count(None, None, None)
         at = (passage.start + silent.start(), passage.start + silent.end())
-        return [CasualtyCount(kind, unknown, *at, silent[0]) for kind in ("killed", "injured")]
+        return [CasualtyCount(kind, _UNKNOWN, *at, silent[0]) for kind in ("killed", "injured")]
     stated = re.search(table["none"], text, re.I)
     if not stated:
         return []
@@ -694,7 +692,7 @@ def _count(match: re.Match[str], lang: Lang) -> Count | None:
         one = 2 if pattern(lang, "persons", "pair").search(parts["noun"]) else 1  # "he and his assistant"
         return Count(one, one, one)
     if parts.get("several"):
-        return Count(None, None, None)
+        return _UNKNOWN
     if parts.get("ordinal"):
         word = re.sub(r"^an?\s+", "", parts["ordinal"].lower())
         value = numbers["ordinals"].get(word)
