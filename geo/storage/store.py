@@ -594,10 +594,10 @@ class UnitTable(Access):
         return True
 
     def units_stamp(self) -> tuple[Any, ...]:
-        """What tells whether the units are those of before: another file, or other units in it."""
+        """What tells whether the units are those of before: another file, or other units in it; no shape is read."""
+        query = "SELECT count(*), max(fid), (SELECT recorded_at FROM units ORDER BY fid DESC LIMIT 1) FROM units"
         with self.reading() as connection:
-            row = connection.execute("SELECT count(*), max(fid), max(recorded_at) FROM units").fetchone()
-        return (self.path.stat().st_ino, *row)
+            return (self.path.stat().st_ino, *connection.execute(query).fetchone())
 
     def units(self, *, geometry: bool = True) -> gpd.GeoDataFrame | pd.DataFrame:
         """Every administrative unit, coarsest first; later boundary sets after earlier ones."""
