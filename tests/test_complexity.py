@@ -164,7 +164,8 @@ TEXTS = {
     "claims": "Russia took 12 km² of Kursk region between 1 and 9 January 2025. ",
     "no full stop": "Sudzha, Rylsk and Kupiansk, 3 killed and 5 wounded, ",
     "numbers": "5 ", "brackets": "(", "quotes": "«a ", "names": "Kursk Oblast ", "lines": "a\n\n", "units": "12 km2 ",
-    "bounds": "> ", "dashes": "- ", "blanks": "          ", "scenes": "In Kursk Oblast, Sudzha. ", "countries": "Kyiv and Warsaw, Ukraine and Poland. ",
+    "bounds": "> ", "dashes": "- ", "blanks": "          ", "scenes": "In Kursk Oblast, Sudzha. ", "counts": "in Kharkiv 3 killed; ", "digits": "123 ",
+    "dates": "on 3 May 2022, 7 March 2024, ", "ages": "a man, aged 46, a 52-year-old woman, ", "apostrophes": "Mar'", "countries": "Kyiv and Warsaw, Ukraine and Poland. ",
 }  # fmt: skip
 
 

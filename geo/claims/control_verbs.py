@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -29,7 +29,6 @@ def shape(pattern: str, *, ignore_case: bool = True) -> re.Pattern[str]:
 
 
 GROUND, _LAND, _SPEECH = _any("ground"), _any("land"), _any("speech")
-LONGEST = 2_000  # characters of a sentence
 _FORCES = rf"(?:{_any('force_kind')} ){{0,4}}{_any('forces')}"
 _BE = shape(r"\b<be> (?:<adverb> )*$")
 _HAD = shape(r"\b(?:<had> (?:<adverb> )*|<had_apart>\b[^.;,]*)$")
@@ -123,19 +122,8 @@ class ControlVerb:
 def sentences(text: str) -> list[tuple[int, int]]:
     """The first and last position of every sentence; abbreviations such as "sq. km" end none."""
     edges = [0, *sentence_breaks(text), len(text)]
-    spans = list(pairwise(edges))
-    cut = [part for a, b in spans for part in _cut(text, a, b)]
-    trimmed = [(a + len(text[a:b]) - len(text[a:b].lstrip()), a + len(text[a:b].rstrip())) for a, b in cut]
+    trimmed = [(a + len(text[a:b]) - len(text[a:b].lstrip()), a + len(text[a:b].rstrip())) for a, b in pairwise(edges)]
     return [(a, b) for a, b in trimmed if a < b]
-
-
-def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    while end - start > LONGEST:
-        blank = text.rfind(" ", start + 1, start + LONGEST)
-        middle = blank if blank > 0 else start + LONGEST
-        yield start, middle
-        start = middle
-    yield start, end
 
 
 def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:

@@ -277,7 +277,7 @@ _SIGNS = {
 }  # fmt: skip
 # the longest first where the word of one is in that of another
 _UNIT_ORDER = ("km2", "mi2", "ha", "acre", "other", "percent", "settlements", "km", "mi")
-_DIGITS = r"(?<![\d.,])\d{1,3}(?:[, \u00a0\u2009\u202f]\d{3})+(?:\.\d+)?(?!\d)|(?<![\d.,])\d+(?:[.,]\d+)?"
+_DIGITS = r"(?<![\d.,])\d{1,3}(?:[, \u00a0\u2009\u202f]\d{3}){1,6}(?:\.\d+)?(?!\d)|(?<![\d.,])\d+(?:[.,]\d+)?"
 # spaces for quotation marks, so that every position stays
 QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
 

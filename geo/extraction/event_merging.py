@@ -171,10 +171,12 @@ def _clauses(merger: EventMerger, sentence: TextSpan, void: tuple[events.Stretch
         left = _piece(sentence, start, edge)
         after = min([e for e in edges if e > edge], default=sentence.end)
         near = _piece(sentence, edge, after)
-        tells = all(events.find_triggers(p, void=void) or _casualties(merger, p, void) for p in (left, near))
         ahead = events.within(merger.places, near.start, near.end)
         behind = events.within(merger.places, left.start, left.end)
-        if tells and any(p.role != "country" for p in ahead) and {p.key for p in ahead} - {p.key for p in behind}:
+        is_elsewhere = any(p.role != "country" for p in ahead) and {p.key for p in ahead} - {p.key for p in behind}
+        if is_elsewhere and all(
+            events.find_triggers(p, void=void) or _casualties(merger, p, void) for p in (left, near)
+        ):
             kept.append(edge)
     return cut(sentence, kept)
 

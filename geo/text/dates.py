@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from geo.text.languages import any_of, by_form, cached_words, forms, languages, plain, word_list
+from geo.text.languages import any_of, by_form, cached_words, forms, languages, plain, recent, word_list
 from geo.text.numbers import read_number
 
 # of a month, by day
@@ -177,6 +177,11 @@ class DateMention:
 
 def find_dates(text: str, *, today: date | None, lang: str | None = None) -> list[DateMention]:
     """Every date that a text names, in order; relative ones count from `today`."""
+    return list(_dates(text, today, lang))
+
+
+@recent
+def _dates(text: str, today: date | None, lang: str | None) -> Sequence[DateMention]:
     found: list[DateMention] = []
     for mention in _numeric(text):
         _keep(found, mention)
@@ -341,8 +346,13 @@ def _read_short(match: re.Match[str], _: DateWords, today: date) -> DateMention 
 
 def _read_misspelled(match: re.Match[str], words: DateWords, _today: date | None) -> DateMention | None:
     months, cutoff = [m for m in words.months if len(m) > (3 if match["year"] else 4)], 0.75 if match["year"] else 0.86
-    near = get_close_matches(match["word"].casefold(), months, n=1, cutoff=cutoff)
+    near = _nearest(match["word"].casefold(), tuple(months), cutoff)
     return _unread(match, f"no month is called {match['word']}, is {near[0]} meant?") if near else None
+
+
+@recent
+def _nearest(word: str, months: Sequence[str], cutoff: float) -> Sequence[str]:
+    return get_close_matches(word, months, n=1, cutoff=cutoff)
 
 
 def _count_of(match: re.Match[str], words: DateWords) -> int | None:

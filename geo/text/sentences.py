@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from geo.text.languages import any_of, cached_words, forms, languages, word_list
 from geo.text.words import Word, known_words, words_of
@@ -14,6 +15,7 @@ Lang = str  # the name of a folder of word lists
 _CYRILLIC = re.compile(r"[а-яіїєґё]", re.IGNORECASE)
 _LATIN = re.compile(r"[a-z]", re.IGNORECASE)
 _END = re.compile(r"(?<![.!?…])[.!?…]+[\"”»’')\]]*\s+(?=[\"“«‘'(\[—–-]*\s?[A-ZА-ЯІЇЄҐЁ\d])|\n[^\S\n]*\n\s*")
+LONGEST = 1_000  # characters of a sentence
 _FEW_WORDS = 5  # a sentence of fewer goes on after "2024 р." or "9 a.m."
 
 
@@ -72,7 +74,18 @@ def sentence_breaks(text: str) -> list[int]:
         if match[0].startswith(".") and _goes_on(text[start : match.start()], text[match.end() : match.end() + 60]):
             continue
         breaks.append(match.end())
-    return [at for at in breaks if at < len(text)]
+    edges = [0, *(at for at in breaks if at < len(text)), len(text)]
+    return [at for a, b in pairwise(edges) for at in ((a,) if a else ()) + _within(text, a, b)]
+
+
+def _within(text: str, start: int, end: int) -> tuple[int, ...]:
+    """Where a sentence that no writer ends is cut: after its last semicolon, comma or word of so many characters."""
+    found = []
+    while end - start > LONGEST:
+        marks = (text.rfind(mark, start + LONGEST // 2, start + LONGEST) + 1 for mark in ("; ", ", ", " "))
+        start = next(filter(None, marks), start + LONGEST)
+        found.append(start)
+    return tuple(found)
 
 
 def _goes_on(before: str, after: str) -> bool:
