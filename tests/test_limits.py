@@ -23,6 +23,7 @@ from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 from shapely.geometry import box
 
 from geo.archive import open_archive
+from geo.automation.config import read_plan
 from geo.automation.daily import run_daily
 from geo.errors import FileError, UsageError
 from geo.extraction.briefing_files import read_text
@@ -90,7 +91,23 @@ def shaped(name: str) -> str:
     return json.dumps(feature(HELD, {"type": "MultiPolygon", "coordinates": SHAPES[name]()}))
 
 
+def comb(teeth: int, is_upright: bool) -> list[list[float]]:
+    tops = [
+        (n / teeth + shift, high)
+        for n in range(teeth)
+        for shift, high in ((0, 0.02), (0, 1), (0.5 / teeth, 1), (0.5 / teeth, 0.02))
+    ]
+    ring = [*tops, (1, 0.02), (1, 0), (0, 0), tops[0]]
+    return [[35 + (x if is_upright else y), 51 + (y if is_upright else x)] for x, y in ring]
+
+
+def combs(*statuses: str) -> str:
+    return collection([({"controller": "A", "status": s}, [comb(400, n == 0)]) for n, s in enumerate(statuses)])
+
+
 EXPLODING = {
+    "combs of two classes": ("vector", "2025-01-11.geojson", combs("held", "contested"), "too much of crossings"),
+    "combs of a class": ("vector", "2025-01-11.geojson", combs("held", "held"), "too much of crossings"),
     "star": ("vector", "2025-01-11.geojson", collection([(HELD, [star(2501)])]), "too much of crossings"),
     "sides": (
         "vector",
@@ -400,12 +417,26 @@ def test_a_key_of_thousands_of_dots_is_refused_at_once(tmp_path: Path) -> None:
     assert load_toml(tmp_path / "good.toml") == {"a": {"b": {"c.d": "1.2.3.4.5.6.7.8.9.10"}}}
 
 
+def test_a_number_that_cannot_be_printed_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(f"date = 0x{'f' * 4_000}\n")
+    with pytest.raises(FileError, match="too much of digits in one number"):
+        load_toml(tmp_path / "a.toml")
+
+
+def test_a_plan_of_thousands_of_maps_is_read_in_proportion(tmp_path: Path) -> None:
+    maps = "".join(f'[[map]]\nname = "m{n}"\n' for n in range(10_000))
+    (tmp_path / "PLAN.toml").write_text(f'archive = "a.gpkg"\noutput = "out"\n{maps}')
+    start = time.process_time()
+    assert len(read_plan(tmp_path / "PLAN.toml").outputs) == 10_000
+    assert time.process_time() - start < 2
+
+
 def test_a_pattern_does_not_walk_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = 'archive = "a.gpkg"\noutput = "out"\n[[import]]\nsource = "incidents"\nfolder = "in"\npattern = "%s"\n'
     (tmp_path / "in" / "2025").mkdir(parents=True)
     row = "event_id,date_start,latitude,longitude\nm1,2025-01-11,51.19,35.27\n"
     (tmp_path / "in" / "2025" / "i.csv").write_text(row)
-    for bad in ("/etc/*", "../*.csv", "a/../../*", "C:*"):
+    for bad in ("/etc/*", "../*.csv", "a/../../*", "C:*", "**.csv", "***", ""):
         (tmp_path / "PLAN.toml").write_text(plan % bad)
         with pytest.raises(UsageError, match="a pattern of names in the folder"):
             run_daily(tmp_path / "PLAN.toml")

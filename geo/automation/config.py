@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -33,7 +34,8 @@ def _text(value: Any) -> str | None:
 
 
 def _pattern(value: Any) -> str | None:
-    if _text(value) or value.startswith(("/", "\\")) or ".." in value.replace("\\", "/").split("/") or ":" in value:
+    parts = [] if _text(value) else value.replace("\\", "/").split("/")
+    if not parts[:1] or not parts[0] or ":" in value or any(p == ".." or ("**" in p and p != "**") for p in parts):
         return "a pattern of names in the folder is wanted, such as *.csv"
     return None
 
@@ -237,8 +239,8 @@ def _check_names(plan: Plan) -> None:
             raise UsageError(f"{plan.path}: [watch] number {number}: {wrong}")
     if not (plan.fetches or plan.imports or plan.outputs or plan.watches):
         raise UsageError(f"{plan.path}: nothing is to be done: add [[fetch]], [[import]] or {', '.join(OUTPUTS)}")
-    names = [(kind, table.get("name", kind)) for kind, table in plan.outputs]
-    twice = sorted({name for kind, name in names if names.count((kind, name)) > 1})
+    names = Counter((kind, table.get("name", kind)) for kind, table in plan.outputs)
+    twice = sorted(name for (_, name), times in names.items() if times > 1)
     if twice:
         raise UsageError(f"{plan.path}: two outputs would be called {twice[0]!r}: give one of them another name")
 

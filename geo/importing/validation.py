@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from geo.errors import GateError
 from geo.formats.dates import FIRST
-from geo.formats.limits import CLASSES, PAIRS, capped, refuse_too_many
+from geo.formats.limits import CLASSES, CROSSINGS, PAIRS, capped, refuse_too_many
 from geo.importing.geometry_repair import Objects, area_of, is_plain, look, mend, past_180, why_not_degrees
 from geo.measure.ellipsoid import areas_km2, km2_of
 from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, Outline, against_country, doubts, outlines
+from geo.measure.source_comparison import segments_of
 from geo.presentation.statuses import STATUSES
 from geo.schema import CRS, ControlColumns, Options, Refusal, Rows, Snapshot, number_of, parse_instant, text_or_none
 from geo.units import Countries
@@ -31,7 +32,8 @@ TOLERANCE = 1.02
 COUNTRIES_AT_MOST = 2.0
 SEA_KM2 = 500_000.0
 _POLYGON = 3
-_AT_ONCE = 50  # polygons whose neighbours are looked for
+_AT_ONCE = 50  # polygons or lines whose neighbours are looked for
+_TURNS = 50.0  # how often a border goes from one end of its box to the other; a coast does some ten times
 T = TypeVar("T")
 _NOTES = 20  # on points in odd places, that are told one by one
 
@@ -163,6 +165,7 @@ def admit_control(
             ground, placed = kept, placed + odd
         if not len(ground):
             _explain_nothing(snapshot, turned, options)
+    _refuse_crossed(parts.geometry)
     notes = [*snapshot.notes, *placed, *_slivers(parts, memory), *_overlaps(ground, memory)]
     memory.sound.update(ground["key"].tolist())
     return Admitted(ground, tuple(turned), tuple(repairs), duplicates, tuple(notes))
@@ -506,6 +509,22 @@ def _overlaps(ground: ControlColumns, memory: FindingCache) -> list[str]:
             sums[names[0], names[1]] = sums.get((names[0], names[1]), 0.0) + memory.overlaps[pair]
     listed = sorted(sums.items())
     return capped([f"{a} and {b} overlap on {km2:.3f} km², kept" for (a, b), km2 in listed if km2 >= 1e-6])
+
+
+def _refuse_crossed(polygons: Objects) -> None:
+    """Raise where borders of polygons cross so often that cutting or joining them would take long."""
+    west, south, east, north = shapely.bounds(polygons).T
+    # how often a border goes from one end of its box to the other; two cross at most about as often as their product
+    turns = shapely.length(polygons) / np.maximum(east - west + north - south, 1e-12)
+    often = np.flatnonzero(turns > _TURNS)
+    tree, count = shapely.STRtree(polygons), 0
+    for i in often.tolist():
+        for j in tree.query(polygons[i]).tolist():
+            if turns[i] * turns[j] > CROSSINGS and (i < j or turns[j] <= _TURNS):
+                lines, others = segments_of([polygons[i]]), shapely.STRtree(segments_of([polygons[j]]))
+                for start in range(0, len(lines), _AT_ONCE):
+                    count += len(others.query(lines[start : start + _AT_ONCE], predicate="crosses")[0])
+                    refuse_too_many("the map", count, CROSSINGS, "crossings of the borders of two polygons")
 
 
 def _pairs_of_two_classes(geometry: Objects, classes: list[tuple[str, str]]) -> Iterator[tuple[int, int]]:

@@ -57,6 +57,7 @@ _LIKELY = {
 # different words that a column of sides or statuses has at most
 _MOST_WORDS = 40
 _LONG_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_DOTS + 1}}}""")
+_LONG_NUMBER = re.compile(r"(?<!\w)0[xob][\da-fA-F_]{80}")  # of which Python makes a number that it does not print
 
 
 def load_toml(path: Path) -> dict[str, Any]:
@@ -65,6 +66,8 @@ def load_toml(path: Path) -> dict[str, Any]:
         text = read_bytes(path, limit=TOML_LIMIT).decode("utf-8-sig")
         if _LONG_KEY.search(text):  # Python's own reader takes the square of their number
             raise FileError(f"{path}: too much of dots in one key: the limit is {_DOTS}")
+        if _LONG_NUMBER.search(text):
+            raise FileError(f"{path}: too much of digits in one number: the limit is 64 bits")
         return tomllib.loads(text)
     except RecursionError:
         raise FileError(f"{path}: brackets nested too deeply: no settings need that") from None
