@@ -249,7 +249,9 @@ def _scenes(
         if not (p.role == "place" and (_is_named_in(clause, p, acting) or _is_seat(sentence, p, attributions)))
     ]  # fmt: skip
     # "he died on the way to Moscow"; "52 drones, of them 41 over Belgorod region"
-    other = "from" if lead is None else "part" if lead.rule.name == _TALLY else None
+    other = (
+        "from" if lead is None or (lead.rule.joins and not counted) else "part" if lead.rule.name == _TALLY else None
+    )
     if other is not None:
         out = pattern(clause.lang, "where", other)
         mentions = [p for p in mentions if not out.search(clause.text[: p.start - clause.start])]

@@ -194,6 +194,8 @@ def _joined(passage: TextSpan, inside: Sequence[Place], best: Place) -> list[Pla
     while last + 1 < len(chain) and beside(chain[last], chain[last + 1]):
         last += 1
     kept = chain[first : last + 1]
+    if pattern(passage.lang, "where", "between").search(passage.text[: kept[0].start - passage.start]):
+        return [best]  # between Kati and Kolokani
     # "Kotovsk, Tambov" names one place and what it lies in: a comma alone joins no two
     gap = passage.text[kept[0].end - passage.start : kept[-1].start - passage.start]
     return [best] if len(kept) == 2 and gap.strip() == "," else kept

@@ -14,6 +14,7 @@ from geo.text.languages import forms, word_list
 from geo.text.sentences import Reading
 from geo.text.words import LANGUAGES_WITH_CASES, describes, is_cyrillic, place_words, words_of
 
+INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во", "au", "en", "dans", "im"))
 _IN_A_PLACE = frozenset(("in", "outside", "around"))
 _ENTERED = frozenset(
     (
@@ -629,6 +630,7 @@ class _Finder(MentionTypes):
         """The preposition before an unknown name that a region's name follows: near Kilibo (Ouesse, Collines)."""
         before = self._before(at, 3)
         leading = self.rules["near"].ends(before) or (before[-1] if before and before[-1] in _IN | _ENTERED else "")
+        leading = leading or ("à …" if before and self.words[at - 1].text == "à" else "")
         last = at + 1
         while leading and last < len(self.words) and last - at < 3 and self.reading.gap(last) in (" ", "-"):
             if not self.words[last].capital or self._adjective(last) is not None:
@@ -639,8 +641,12 @@ class _Finder(MentionTypes):
         inside = self.words[last].key == "in" and leading not in ("of", "to", "from")  # on Chaung-U in Sagaing Region
         if self.reading.gap(last) == " " and not inside:
             return leading if self._adjective(last) is not None else ""
-        if self.reading.gap(last) in (" ", ", ") and self.words[last].key == "in":
-            last += 1  # in Maga, in Kebbi State
+        if self.reading.gap(last) in (" ", ", ") and self.words[last].key in INSIDE:
+            last += 1  # in Maga, in Kebbi State; à Ntoyo, dans le territoire de Lubero
+            while last < len(self.words) and self.words[last].key in self.rules["of_what"]:
+                last += 1
+            while last < len(self.words) and self.words[last].key in self.rules["of_what"]:
+                last += 1  # à Ntoyo, dans le territoire de Lubero
         if last >= len(self.words) or self.reading.gap(last) not in (", ", " (", " "):
             return ""
         _, found = self.lookup.longest(self.words, last, self.reading.text)
@@ -678,7 +684,8 @@ class _Finder(MentionTypes):
             or (self._is_place_word(words[at].key) and words[at].key not in self.rules["name_starts"])
         ):
             return 0
-        site = "" if words[at].cyrillic else self.rules["site_after"].begins(self.reading.after(last))
+        alone = self.reading.starts(at) and last - at == 1  # "Housing market"
+        site = "" if alone or words[at].cyrillic else self.rules["site_after"].begins(self.reading.after(last))
         return last + len(site.split()) if site and self._joins(last) else 0
 
     def _joins(self, at: int) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
 from geo.geocoding.gazetteer import ArchivePrior, Place
-from geo.geocoding.matching import Span
+from geo.geocoding.matching import INSIDE, Span
 from geo.geocoding.place_index import BARE, LOOSE, OTHER, OWN, STEM
 from geo.text.sentences import Reading
 from geo.text.words import key_of, place_words, plain_key
@@ -43,7 +43,6 @@ _NEXT = re.compile(r",? *\(?")
 _PART_OF = re.compile(r" in the (?:far )?(?:north|south|east|west|cent(?:er|re))\w* (?:part )?of (?:the )?")
 _OF_NOUNS, _ADJECTIVES = ("ска", "ську", "ску", "ська"), ("ske", "skoye", "skoe", "skyi", "skiy")
 _ARTICLES = frozenset(("a", "an", "the", "small", "large", "border", "frontline", "nearby"))
-_INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во", "au", "en", "dans", "im"))
 
 
 def rank_mentions(
@@ -244,14 +243,12 @@ def _held_by(
 def _opens_with(reading: Reading, holder: Span) -> bool:
     """Whether a sentence opens with a container, as with "In Belgorod region"."""
     lead = reading.before(holder.first)
-    return (
-        bool(lead) and lead[-1] in _INSIDE and (holder.first == len(lead) or reading.starts(holder.first - len(lead)))
-    )
+    return bool(lead) and lead[-1] in INSIDE and (holder.first == len(lead) or reading.starts(holder.first - len(lead)))
 
 
 def _is_local(reading: Reading, span: Span) -> bool:
     """Whether something is said to be in a place: "in the village of A"."""
-    return bool(span.near) or span.kind == "place" or bool(_INSIDE.intersection(reading.before(span.first)[-1:]))
+    return bool(span.near) or span.kind == "place" or bool(INSIDE.intersection(reading.before(span.first)[-1:]))
 
 
 def _holds(row: RankedMention) -> bool:
@@ -292,21 +289,17 @@ def _opens(gap: str) -> bool:
     if len(words) > 1 and words[-1] in tables["compass"]:
         words.pop()  # in eastern Congo
     if len(words) <= 2:
-        return all(w in _INSIDE or w == "the" for w in words)
-    if words[0] in _INSIDE | {",", "le"} and any(
-        w in tables["compass"] for w in words
-    ):  # im Norden von, dans le nord du
-        return len(words) <= 5 and all(
-            w in _INSIDE or any(w in tables[t] for t in ("compass", "of_what")) for w in words
-        )
+        return all(w in INSIDE or w == "the" for w in words)
+    if len(words) <= 5 and words[0] in INSIDE and words[0] != "of":  # im Norden von, dans le territoire de
+        return all(w in INSIDE or any(w in tables[t] for t in ("compass", "of_what")) for w in words)
     known = ("settlement_before", "compass")
     if _PART_OF.fullmatch(gap) or (words[0] in ("a", "an", "the") and gap.startswith(", ") and gap.endswith(" in ")):
         # "a remote community in", "in the north of the"
         return len(words) <= 7 and (gap[0] != "," or any(w in tables["settlement_before"] for w in words))
     return (
         len(words) <= 7
-        and words[-1 if words[-1] != "the" else -2] in _INSIDE
-        and all(w in _INSIDE or w in _ARTICLES or any(w in tables[t] for t in known) for w in words)
+        and words[-1 if words[-1] != "the" else -2] in INSIDE
+        and all(w in INSIDE or w in _ARTICLES or any(w in tables[t] for t in known) for w in words)
     )
 
 
