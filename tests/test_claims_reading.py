@@ -350,6 +350,36 @@ def test_a_share_of_a_whole_unit_is_lost_or_gained(text: str, record: tuple[str,
     assert found == ([record] if record else [])
 
 
+@pytest.mark.parametrize(
+    ("text", "unit", "day"),
+    [
+        ("La Russie occupe plus de 112 000 km² en Ukraine, Crimée comprise.", "UA", DAY),
+        ("Russia's army entered Sumy region in late 2024 and holds 8 km² there.", "UA-59", DAY),
+        ("A year ago Russia held 17.5 percent of Ukraine; today it holds 18.2 percent.", "UA", DAY),
+        ("Gerasimov told reporters in Moscow that Russian troops held 800 km² in December 2024.", None, "2024-12-31"),
+        ("Russia took 12 km² in the first nine days of January.", None, "2025-01-10T00:00Z"),
+        ("Ukraine, 18 percent of which Russia holds, is at war.", "UA", DAY),
+    ],
+)
+def test_a_figure_has_the_place_and_day_of_its_own_words(text: str, unit: str | None, day: str) -> None:
+    claim = find_claims(text, date=DAY)[-1]
+    assert (claim.unit, claim.date_to) == (unit, day)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "К концу 2024 года Россия контролировала около 18% территории Украины.",
+        "Correction: an earlier version said Russia had taken 4,800 km² in 2024.",
+        "Kyiv says it holds 500 km² of Kursk region, which is not true.",
+        "Syrian rebels hold 2,500 km² of Syria.",
+        "Russia has seized about 2,350 km² in Ukraine and in Russia's Kursk region.",
+    ],
+)
+def test_what_is_taken_back_or_not_bound_is_no_claim(text: str) -> None:
+    assert find_claims(text, date=DAY) == []
+
+
 def test_of_most_of_it_near_a_town_the_whole_is_not_that_of_the_town() -> None:
     (claim,) = find_claims("Russia took 45 km² in December, most of it near Kurakhove.", date=DAY)
     assert not any("no unit that is" in note for note in claim.notes)
@@ -394,6 +424,8 @@ def test_a_full_stop_groups_thousands_in_german_alone() -> None:
         ("Росія контролює всю Луганську область, крім 150 кв. км.", "lacking"),
         ("Russland kontrolliert bis auf 4 Prozent die ganze Region Luhansk.", "lacking"),
         ("La Russie contrôle toute la région de Louhansk sauf 4 %.", "lacking"),
+        ("Russia controls 11 percent of Ukraine, excluding Crimea.", "lacking"),
+        ("Россия контролирует 11% территории Украины без Крыма.", "lacking"),
         ("Russia holds 30 percent of Boristan.", "'Boristan' is no unit"),
         ("Russia holds 30 percent of Ukrainians on its soil.", "something else than ground"),
         ("Russia has not taken 45 km² of Donetsk region.", "a denial"),

@@ -131,8 +131,8 @@ def check_claim(
     said: tuple[str, ...] = ()
     if unit == "percent" and claim.quantity in CHANGES and place.area_km2 and claim.value is not None:
         one, figure = place.area_km2 / 100, figure_words(claim)
-        high, step = (None if v is None else v * one for v in (claim.high, claim.step))
-        claim = replace(claim, value=claim.value * one, high=high, step=step, value_unit="km2")
+        value, high, step = (None if v is None else round(v * one, 1) for v in (claim.value, claim.high, claim.step))
+        claim = replace(claim, value=value, high=high, step=step, value_unit="km2")
         unit, span, said = "km2", span_of(claim, within_percent=within_percent), (f"{figure} = {figure_words(claim)}",)
     names = [archive.source_name(s) for s in sources or ()]
     names = names or sorted(

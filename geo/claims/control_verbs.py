@@ -56,7 +56,7 @@ _TOLD = shape(
 _OF_OWN = shape(r"\s*<of_own>(?!\w)(?! (?:<inside>|<that>|<taken>|it|they)\b)")
 RECORD = shape(r",\s*<record>\b[^.;]*")  # "the most in a day since November": what is said there is of another figure
 _AGAINST_STATE = shape(r"-<backed>\b| (?:[\w-]+ )?<rebels>\b")  # "Syrian rebels" are no side of Syria
-_INCLUDED, _WITHOUT = shape(r" <included>\b"), shape(r"[^.;\d]{0,60}(?<!\w)<without> ")
+_INCLUDED, _WITHOUT = shape(r" <included>\b"), shape(r"[^.;\d]{0,60}(?<!\w)<without> (?:\w+ )?(?-i:[A-ZА-ЯІЇЄҐ])")
 _OF_WHICH = shape(r"\s*<of_which>(?!\w)")
 _UNTRUE, _CORRECTED = shape(r"(?<!\w)<untrue>(?!\w)"), shape(r"(?<!\w)<corrected>(?!\w)")
 _OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*$")
@@ -518,7 +518,7 @@ def place_of(
         if len(codes) == 1:
             return codes[0], None
         if len(codes) > 1:
-            near = [u for u in pool if u.start >= amount.end and leads_to(text[amount.end : u.start])]
+            near = [u for u in pool if not both and u.start >= amount.end and leads_to(text[amount.end : u.start])]
             after = [u for u in pool if near and u.start >= near[0].end]
             in_list = any(
                 re.fullmatch(r",? ?(?:and|or|und|oder|et|ou|та|і|й|и|або|или|,)? ?", text[near[0].end : u.start])
