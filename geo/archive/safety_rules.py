@@ -30,7 +30,9 @@ from geo.schema import CRS, INCIDENT_TEXT, KM_PER_DEGREE, parse_instant, text_or
 WITHHELD = "[place withheld]"
 _DEGREE = "°"
 # what stands for a degree sign, and separators of other scripts
-_SIGNS = str.maketrans({**dict.fromkeys("ºᵒ˚◦⁰∘", _DEGREE), "٫": ".", "，": ",", "．": ".", "·": ".", "˙": "."})
+_SIGNS = str.maketrans(
+    {**dict.fromkeys("ºᵒ˚◦⁰∘", _DEGREE), "٫": ".", "，": ",", "．": ".", "。": ".", "、": ",", "·": ".", "˙": "."}
+)
 _NOTATIONS = read_toml("places/notations.toml")
 
 
@@ -53,7 +55,9 @@ def _plain(text: str) -> str:
     """The text as it is read: no signs without a width, one blank for many, figures and signs in their common form."""
     text = unicodedata.normalize("NFKC", unquote(unescape(text)).translate(_SIGNS))
     text = "".join(
-        str(unicodedata.digit(c)) if c.isdigit() else c for c in text if unicodedata.category(c) not in ("Cf", "Mn")
+        str(unicodedata.digit(c)) if c.isdigit() else c
+        for c in text
+        if unicodedata.category(c) not in ("Cf", "Me", "Mn")
     )
     text = re.sub(r"(?<=\d)(?:\s+([.,])\s*|\s*([.,])\s*\n\s*)(?=\d)", r"\1\2", text)
     return re.sub(r"\s+", " ", text)
