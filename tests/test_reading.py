@@ -178,6 +178,15 @@ def test_people_are_counted_no_worse_than_they_were(name: str) -> None:
         ("Des hommes armés ont tué un prêtre et deux fidèles.", "3"),
         ("Спасатели достали тело женщины.", "1"),
         ("The court heard that the men had killed 14 villagers.", ""),
+        ("The women, Ann Lee, 55, and Mary Creech, 63 — died hours apart.", ""),
+        ("The crash cost $1,713 and caused no injuries; a man died.", "1"),
+        ("A man stabbed an officer nearly to death.", ""),
+        ("Two of the six northbound toll lanes remain closed.", ""),
+        ("On Monday, the mayor and two guards were killed.", "3"),
+        ("Police arrested the suspect and two officers were killed.", ""),
+        ("At least 30 soldiers and civilians were killed.", "30+"),
+        ("The raid killed 12; a similar one in 2016 killed 64.", "12"),
+        ("The agency said 14 were killed, but the police cited doctors as saying 12 died.", "12-14"),
     ],
 )
 def test_the_killed_of_a_sentence(text: str, counted_as: str) -> None:

@@ -111,12 +111,13 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
         if group is None or any(f.start - passage.start < end and start < f.end - passage.start for f in found):
             continue
         taken.add(group.start)
+        low, high = (start, end) if kind in KINDS[:2] else (min(start, group.start), max(end, group.end))
+        if any(a < high and low < b for a, b in unsure):
+            continue
         joined = i and verbs[i - 1][2] not in (kind, *KINDS[:2]) and kind in KINDS[:2]
         if joined and group.start >= end and pattern(lang, "casualties", "joint").fullmatch(text[left:start]):
             found.append(_told(passage, text, verbs[i - 1], group, total, found))  # "kidnapped and killed two"
-        low, high = (start, end) if kind in KINDS[:2] else (min(start, group.start), max(end, group.end))
-        if not any(a < high and low < b for a, b in unsure):
-            found.append(_told(passage, text, (start, end, kind), group, total, found))
+        found.append(_told(passage, text, (start, end, kind), group, total, found))
     free = [g for g in groups if g.start not in taken and not any(a < g.end and g.start < b for a, b in unsure)]
     found = sorted([*found, *_said_again(passage, text, free, found)], key=lambda f: f.start)
     contrast = pattern(lang, "casualties", "contrast")  # "while a doctor put it at 21"
@@ -160,9 +161,7 @@ def _sure(
         if count.is_total:
             left = [n for n in left if n.start() >= count.start - passage.start]
     everyone = sum(f.count.best or 0 for f in kept)  # "two people were hit: one died, the other is in hospital"
-    for number in left:
-        if read_number(number[0]) in (1, everyone):
-            continue
+    for number in (n for n in left if read_number(n[0]) not in (1, everyone)):
         low, high = _part_at(parts, number.start())
         own = [k for a, b, k in verbs if low <= a < high and not any(c <= a < d for c, d in read)]
         doubts |= dict.fromkeys(own or KINDS[:1], number[0])
@@ -199,7 +198,7 @@ def _part_at(parts: Sequence[tuple[int, int]], at: int) -> tuple[int, int]:
 @cache
 def _any_number(lang: Lang) -> re.Pattern[str]:
     also = words(lang)["numbers"].get("also", ())
-    return re.compile(rf"(?<![\w.,-])(?:{'|'.join([*also, number_pattern()])})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<![\w.,$€£-])(?:{'|'.join([*also, number_pattern()])})(?!\w)", re.IGNORECASE)
 
 
 @cache
@@ -215,9 +214,8 @@ def _is_part(text: str, end: int, lang: Lang) -> bool:
 
 def _counts_others(text: str, number: re.Match[str], parts: Sequence[tuple[int, int]], lang: Lang) -> bool:
     """Whether a number that is no count counts things, days or people who are neither dead nor hurt."""
-    if _is_part(text, number.end(), lang) or _thing(lang).match(text, number.end()):
-        return True
-    if text.rfind("(", 0, number.start()) > text.rfind(")", 0, number.start()):
+    in_brackets = text.rfind("(", 0, number.start()) > text.rfind(")", 0, number.start())
+    if in_brackets or _is_part(text, number.end(), lang) or _thing(lang).match(text, number.end()):
         return True
     low, high = _part_at(parts, number.start())
     if pattern(lang, "casualties", "listed").fullmatch(text, low, number.start()):
@@ -563,7 +561,7 @@ def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> l
         two = pair.search(text[at:start])
         if two is not None and one is None and takes_people:
             found.append(_Group(at + two.start("who"), at + two.end("who"), Count(2, 2, 2)))
-        one = single.match(text, end)
+        one = None if pattern(lang, "casualties", "dies").match(text, start) else single.match(text, end)
         one = one if one is not None and _names_people(one["who"], lang, takes_people) else None
         if one is not None and not pattern(lang, "casualties", "be").search(text[at:start]):
             found.append(_Group(one.start("who"), one.end("who"), Count(1, 1, 1)))
@@ -668,7 +666,7 @@ def _people(lang: Lang) -> re.Pattern[str]:
     bare = rf"(?<!\b19\d\d)(?<!\b20\d\d)(?=\s*(?:$|[.,;:()\"”»—–-]|\b(?:{numbers['bare']})|{verbs}))"
     nth = rf"(?P<ordinal>{ordinal})(?:{nouns.replace('?P<adjectives>', '?:')}|{numbers['ordinal_alone']})"
     text = (
-        rf"(?<![\w.,-])(?<!\bno\s)(?:{nth}|{hedge}(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])"
+        rf"(?<![\w.,$€£-])(?<!\bno\s)(?:{nth}|{hedge}(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])"
         + rf"|(?<![\w-]){lone}"
     )
     return re.compile(text, re.IGNORECASE)
@@ -681,7 +679,8 @@ def _counted(lang: Lang) -> re.Pattern[str]:
     persons = words(lang)["persons"]
     noun = rf"(?!(?:{persons['things']})\b)(?P<any>{persons['any']})(?!\w)"
     return re.compile(
-        rf"(?<![\w.,-]){hedge}{span}(?:\s+(?P<of>{persons['of_them']}))?\s+{persons['adjectives']}{noun}", re.IGNORECASE
+        rf"(?<![\w.,$€£-]){hedge}{span}(?:\s+(?P<of>{persons['of_them']}))?\s+{persons['adjectives']}{noun}",
+        re.IGNORECASE,
     )
 
 
