@@ -412,7 +412,9 @@ def _named_spans(scene: _Scene) -> list[tuple[int, int]]:
 
 
 # "nach Einschätzung der Beobachter nahm Russland": up to the comma or the verb
-_SOURCE = shape(r"(?<!\w)<attribution>(?!\w)[^,;:()]{0,90}|[^\s,;:]+(?: [^\s,;:]+){0,5} <attribution_after>\b")
+_SOURCE = shape(
+    r"(?<!\w)<attribution>(?!\w)[^,;:()]{0,90}|(?<!\S)[^\s,;:]{1,40}(?: [^\s,;:]{1,40}){0,5} <attribution_after>\b"
+)
 
 
 def _sources(text: str) -> list[tuple[int, int]]:
@@ -773,9 +775,7 @@ def _spanned(draft: Claim, first: day_type, last: day_type | None, *, whole: boo
 
 
 _YEAR = re.compile(r"(?<![\w.,:/-])(?:19|20)\d\d(?![\w.,:/-])")
-_JOINED = re.compile(r"\s*,?\s*(?:and|to|through|until|[-–—]|та|і|й|до|по|и|und|bis|et|à|au)?\s*")
-
-
+_JOINED = re.compile(r"\s{0,2},?\s{0,2}(?:and|to|through|until|[-–—]|та|і|й|до|по|и|und|bis|et|à|au)?\s{0,2}")
 _NEXT_YEAR = re.compile(rf"(?:{_JOINED.pattern})((?:19|20)\d\d)(?!\d)")  # "in 2021 and 2022"
 _TO_MONTH = re.compile(r"\s*(?:to|through|until|[-–—]|до|по|bis|à|au)\s*")
 
