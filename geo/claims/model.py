@@ -421,7 +421,7 @@ def _fraction(match: re.Match[str]) -> Amount:
     return Amount(start, match.end(), lead or "about", value, None, "percent", None, notes)
 
 
-_LONGEST = 30  # characters of a figure in digits with its scale; a longer one is a table's row
+_LONGEST = 24  # characters of a figure in digits with its scale; a longer one is a table's row
 
 
 def _value(written: str) -> tuple[float | None, float | None, tuple[str, ...]]:
