@@ -88,6 +88,20 @@ def test_a_cell_of_another_kind_is_named_and_stays_behind(
     assert column in Path(report.left_out).read_text(encoding="utf-8")
 
 
+def test_who_holds_a_place_is_not_told_from_a_cell_of_another_kind(archive: Path) -> None:
+    sql("UPDATE control SET shape = 'x' || shape WHERE rowid = (SELECT min(rowid) FROM control)")(archive)
+    with open_archive(archive) as opened:
+        with sqlite3.connect(archive) as connection:
+            box = "SELECT (minx + maxx) / 2, (miny + maxy) / 2 FROM rtree_control_geom ORDER BY id LIMIT 1"
+            lon, lat = connection.execute(box).fetchone()
+        for ask in (
+            lambda: opened.who(lat, lon, as_known_on="2099-01-01"),
+            lambda: opened.controllers(as_known_on="2099-01-01"),
+        ):
+            with pytest.raises(ArchiveError, match="control"):
+                ask()
+
+
 def test_a_whole_archive_has_no_fault_and_is_not_touched(archive: Path) -> None:
     before = archive.read_bytes()
     report = check_archive(archive)

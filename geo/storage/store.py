@@ -265,7 +265,8 @@ def rows_at_then(
             f"SELECT DISTINCT c.shape FROM {table} c JOIN rtree_{table}_geom r ON r.id = c.fid"
             " WHERE r.minx <= ? AND r.maxx >= ? AND r.miny <= ? AND r.maxy >= ? AND (? IS NULL OR c.source = ?)"
         )
-        near |= {row[0] for row in connection.execute(query, (lon, lon, lat, lat, source, source))}
+        found = layout.read_frame(connection, query, (lon, lon, lat, lat, source, source), table=table)
+        near |= set(found["shape"].tolist())
     wanted = np.array(sorted(near), dtype=np.int64)
     spans: dict[int, list[snapshots.Interval]] = {}
     for _, series in _in_force_then(connection, known).groupby(["source", "part"], sort=True):
@@ -273,8 +274,8 @@ def rows_at_then(
         for depicts, end, packed in zip(series["depicts"], ends, series["members"], strict=True):
             for shape in np.intersect1d(wanted, unpack(packed)).tolist():
                 spans[shape] = snapshots.add_interval(spans.get(shape, []), (depicts, end))
-    found = fetch_shapes(connection, sorted(spans))
-    return [(*r[1:6], first, last, r[6], None, r[7]) for r in found for first, last in spans[r[0]]]
+    shapes = fetch_shapes(connection, sorted(spans))
+    return [(*r[1:6], first, last, r[6], None, r[7]) for r in shapes for first, last in spans[r[0]]]
 
 
 def controllers_then(connection: sqlite3.Connection, known: datetime, limits: Mapping[str, str]) -> list[str]:
@@ -286,7 +287,8 @@ def controllers_then(connection: sqlite3.Connection, known: datetime, limits: Ma
     sides: dict[int, str] = {}
     for layer in ("control", "control_superseded"):
         query = f"SELECT DISTINCT shape, controller FROM {layer} WHERE controller IS NOT NULL"
-        sides |= dict(connection.execute(query).fetchall())
+        found = layout.read_frame(connection, query, table=layer)
+        sides |= dict(zip(found["shape"].tolist(), found["controller"], strict=True))
     return sorted({side for shape, side in sides.items() if shape in alive})
 
 
