@@ -645,8 +645,6 @@ class _Finder(MentionTypes):
             last += 1  # in Maga, in Kebbi State; à Ntoyo, dans le territoire de Lubero
             while last < len(self.words) and self.words[last].key in self.rules["of_what"]:
                 last += 1
-            while last < len(self.words) and self.words[last].key in self.rules["of_what"]:
-                last += 1  # à Ntoyo, dans le territoire de Lubero
         if last >= len(self.words) or self.reading.gap(last) not in (", ", " (", " "):
             return ""
         _, found = self.lookup.longest(self.words, last, self.reading.text)
