@@ -516,9 +516,9 @@ def _refuse_crossed(polygons: Objects) -> None:
     west, south, east, north = shapely.bounds(polygons).T
     # how often a border goes from one end of its box to the other; two cross at most about as often as their product
     turns = shapely.length(polygons) / np.maximum(east - west + north - south, 1e-12)
-    often = np.flatnonzero(turns > _TURNS)
-    tree, count = shapely.STRtree(polygons), 0
-    for i in often.tolist():
+    often = np.flatnonzero(turns > _TURNS).tolist()
+    tree, count = shapely.STRtree(polygons if often else []), 0  # of nearly every map none does
+    for i in often:
         for j in tree.query(polygons[i]).tolist():
             if turns[i] * turns[j] > CROSSINGS and (i < j or turns[j] <= _TURNS):
                 lines, others = segments_of([polygons[i]]), shapely.STRtree(segments_of([polygons[j]]))
