@@ -250,10 +250,11 @@ def _band_amounts(x0: Floats, y0: Floats, x1: Floats, y1: Floats, band: int) -> 
         u = (y0[part] + y1[part]) * (0.5 / half) - middle / half
         height = (y1[part] - y0[part]) * (1 / half)
         mean[part] = _horner(value, u) + height * height * _horner(bend, u)
+    amounts = -_SCALE * width * mean
     long = np.abs(y1 - y0) > _SHORT_DEGREES
     if long.any():
-        mean[long] = _mean_q(y0[long], y1[long], np.full(np.count_nonzero(long), middle))
-    return -_SCALE * width * mean
+        amounts[long] = edge_areas_km2(x0[long], y0[long], x1[long], y1[long], reference=middle)
+    return amounts
 
 
 @lru_cache(maxsize=32)
