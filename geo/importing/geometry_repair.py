@@ -63,7 +63,8 @@ def _look_at_boxes(geometry: Objects, fresh: NDArray[np.bool_], reasons: dict[in
     found += [(owner[i], "holes", shapely.bounds(shapely.get_rings(parts[i])[1:])) for i in holed]
     found += [(owner[of[i]], "corners", shapely.get_coordinates(rings[i])) for i in long]
     for i, what, drawn in found:
-        once = np.unique(drawn, axis=0)
+        drawn = drawn[np.lexsort(drawn.T)]
+        once = drawn[np.append(True, (drawn[1:] != drawn[:-1]).any(axis=1))]
         try:
             refuse_too_many("the polygon", len(drawn) - len(once), AGAIN, f"{what} drawn again")
             for _ in (
