@@ -316,9 +316,8 @@ def _refusal(frame: gpd.GeoDataFrame, i: int, why: str, way_out: str, geometry: 
     if text_or_none(row.get("orig")):
         # an incident goes back as its file had it
         return Refusal(int(row["row"]), why, way_out, json.loads(row["orig"]))
-    properties: dict[str, Any] = {
-        str(k): v for k, v in row.items() if k not in ("row", "orig", frame.geometry.name) and v is not None and v == v
-    }
+    aside = ("row", "orig", frame.active_geometry_name)
+    properties: dict[str, Any] = {str(k): v for k, v in row.items() if k not in aside and v is not None and v == v}
     if geometry is not None:
         properties["geometry"] = geometry.wkt
     return Refusal(int(row["row"]), why, way_out, properties, km2_of(geometry))
