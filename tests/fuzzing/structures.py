@@ -423,25 +423,29 @@ def tried(source: str, only: str = "", keep: Path | None = None) -> Iterator[tup
             if only not in what:
                 continue
             home = folder / "one"
-            home.mkdir()
-            shutil.copy(archive.path, home / "a.gpkg")
-            path = home / seed.name
-            path.write_bytes(seed.content)
-            hear, say = fork.Pipe(duplex=False)
-            child = fork.Process(target=_imported, args=(source, home / "a.gpkg", path, say))
-            child.start()
-            say.close()
-            try:
-                outcome, seconds, mib = hear.recv()
-            except EOFError:
-                outcome, seconds, mib = "died", 0.0, 0.0
-            child.join()
+            for _ in range(2):  # what was slow is asked once more: a busy machine's cache is no fault of a reader
+                home.mkdir()
+                shutil.copy(archive.path, home / "a.gpkg")
+                path = home / seed.name
+                path.write_bytes(seed.content)
+                hear, say = fork.Pipe(duplex=False)
+                child = fork.Process(target=_imported, args=(source, home / "a.gpkg", path, say))
+                child.start()
+                say.close()
+                try:
+                    outcome, seconds, mib = hear.recv()
+                except EOFError:
+                    outcome, seconds, mib = "died", 0.0, 0.0
+                child.join()
+                shutil.rmtree(home)
+                if seconds <= SECONDS:
+                    break
             if seconds > SECONDS and outcome in ("read", "refused"):
                 outcome = f"too slow: {outcome} after {seconds:.1f} s"
             if keep is not None and outcome not in ("read", "refused"):
                 keep.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, keep / f"{source}-{''.join(c if c.isalnum() else '-' for c in what)}-{seed.name}")
-            shutil.rmtree(home)
+                kept = keep / f"{source}-{''.join(c if c.isalnum() else '-' for c in what)}-{seed.name}"
+                kept.write_bytes(seed.content)
             yield what, outcome, seconds, mib
 
 
