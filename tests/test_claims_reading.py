@@ -79,6 +79,12 @@ def test_a_figure_that_is_not_read_is_named() -> None:
     assert f"not read in this sentence: 40 percent; {why}" in claim.notes
 
 
+def test_the_day_of_saying_is_no_figure_that_was_not_read() -> None:
+    (claim,) = find_claims("Ukraine held 500 km² of Kursk region, Syrskyi said on 11 January 2025.")
+    assert claim.said_on == "2025-01-11"
+    assert not [note for note in claim.notes if "not read" in note]
+
+
 @pytest.mark.parametrize(
     ("text", "figures"),
     [

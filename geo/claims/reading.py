@@ -238,7 +238,7 @@ def _with_bare(
 def _with_rest(scene: _Scene, claims: Sequence[Claim]) -> list[Claim]:
     """The claims of a sentence with its place, and in their notes the figures of it that are not read."""
     spans = [(a.start, a.end) for a in scene.amounts] + [(d.start, d.end) for d in scene.dates]
-    left = [m[0] for m in _BARE.finditer(scene.text) if not any(a <= m.start() < b for a, b in spans)]
+    left = [m[0] for m in _BARE.finditer(scene.dated) if not any(a <= m.start() < b for a, b in spans)]
     rest = [c for c in claims if c.value is None]
     read = [c for c in claims if c.value is not None] or rest[:1]
     told = [
