@@ -16,21 +16,10 @@ from geo.text.words import LANGUAGES_WITH_CASES, describes, is_cyrillic, place_w
 
 INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во", "au", "en", "dans", "im"))
 _IN_A_PLACE = frozenset(("in", "outside", "around"))
-_ENTERED = frozenset(
-    (
-        "entered",
-        "left",
-        "fled",
-        "reached",
-        "overran",
-        "retook",
-        "recaptured",
-        "stormed",
-        "captured",
-        "seized",
-        "liberated",
-    )
-)
+_ENTERED = frozenset((
+    "entered", "left", "fled", "reached", "overran", "retook", "recaptured", "stormed", "captured", "seized",
+    "liberated",
+))  # fmt: skip
 _STRUCK = frozenset(("bombed", "bombing", "pounded", "pounding", "shelled", "shelling"))
 _INTO = _IN_A_PLACE | _ENTERED | {"at", "took"}
 _WEAK = frozenset(("of", "on", "over", "to", "from", "left", "toward", "towards", "across", "around", "hit", "at"))
@@ -642,7 +631,9 @@ class _Finder(MentionTypes):
         if self.reading.gap(last) == " " and not inside:
             return leading if self._adjective(last) is not None else ""
         if self.reading.gap(last) in (" ", ", ") and self.words[last].key in INSIDE:
-            last += 1  # in Maga, in Kebbi State; à Ntoyo, dans le territoire de Lubero
+            last += 1  # in Maga, in Kebbi State; à Ntoyo, dans le territoire de Lubero, which no gazetteer need have
+            if self.rules["district_before"].begins(self.reading.after(last, 3)):
+                return leading
             while last < len(self.words) and self.words[last].key in self.rules["of_what"]:
                 last += 1
         if last >= len(self.words) or self.reading.gap(last) not in (", ", " (", " "):
