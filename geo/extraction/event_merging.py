@@ -10,19 +10,7 @@ from itertools import pairwise
 
 from geo.extraction import casualties, events
 from geo.extraction.casualties import KINDS, CasualtyCount, Count, Kind
-from geo.extraction.events import (
-    OLD_DAYS,
-    Actor,
-    Day,
-    Place,
-    Stretch,
-    Trigger,
-    find_days,
-    heading_day,
-    is_old,
-    opening,
-    unread_dates,
-)
+from geo.extraction.events import OLD_DAYS, Actor, Day, Place, Stretch, Trigger, find_days, heading_day, is_old, opening
 from geo.text import speakers
 from geo.text.dates import DateMention
 from geo.text.languages import Rule, pattern
@@ -95,10 +83,11 @@ def _is_told(builder: DraftBuilder) -> bool:
     """Whether there is enough for a draft: "attacks on Ukraine's power grid" alone is none."""
     rule = builder.rule
     vague = builder.place is None or builder.place.role == "country"
-    if rule is None:  # "no casualties were reported in Chernihiv Oblast"
-        return any(
-            t.count.high != 0 and (t.count.low, t.count.best, t.count.high) != (None,) * 3 for t in builder.counts
-        )
+    # "no casualties were reported in Chernihiv Oblast"
+    counts = [t.count for t in builder.counts]
+    counted = any(c.high != 0 and (c.low, c.best, c.high) != (None,) * 3 for c in counts)
+    if rule is None or builder.place is None:
+        return counted and (rule is None) != (builder.place is None)
     if rule.name == _TALLY and vague:
         return False
     return bool(builder.counts) or not (rule.joins and vague)
@@ -150,10 +139,11 @@ def _summary(merger: EventMerger, sentence: TextSpan, attributions: Sequence[Att
 
 
 def _named(merger: EventMerger, attributions: Sequence[Attribution]) -> list[Attribution]:
-    """The speakers by name: "he said" is whoever spoke last."""
+    """The speakers by name: "he said" is whoever spoke last, "the army said" is the army, where it did not."""
     found = []
     for attribution in attributions:
-        merger.speaker = attribution.name or merger.speaker
+        is_last = attribution.noun.casefold() in merger.speaker.casefold()
+        merger.speaker = attribution.name or (merger.speaker if is_last else attribution.noun)
         if merger.speaker:
             found.append(replace(attribution, name=merger.speaker))
     return found
@@ -350,7 +340,9 @@ def _find(
             return builder
     made = DraftBuilder(merger.paragraph, clause.lang, merger.today, summary=merger.summary)
     last = merger.last
-    if last is not None and last.paragraph == merger.paragraph:
+    if place and lead and lead.rule.name == "strike" and last and last.rule and last.rule.name == "air-strike":
+        made.inherited = last.rule  # "strikes on Hodeida", after "airstrikes on Saada"
+    elif last is not None and last.paragraph == merger.paragraph:
         if place and (lead is None or lead.rule.name == "attack"):
             made.inherited = last.rule  # "in Nikopol, two were injured", after a sentence on shelling
         elif place is None and pattern(clause.lang, "where", "anaphor").search(clause.text):
@@ -405,7 +397,7 @@ def _add(
     builder.paragraph = merger.paragraph
     builder.triggers += triggers
     builder.days += when
-    builder.unread += unread_dates(clause, merger.today)
+    builder.unread += events.unread_dates(clause, merger.today)
     # a day that an earlier sentence of the paragraph gives holds for what follows
     day = merger.paragraph_day or (builder.summary.day if builder.summary is not None else None)
     if not any(not d.is_report for d in builder.days) and day is not None:

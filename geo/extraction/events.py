@@ -164,6 +164,11 @@ def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Seque
     return _joined(passage, inside, best)
 
 
+# "3/6 Kupiansk: a bomb brought down the bridge", "Engels, Saratov region: two explosions"
+_TOPIC = re.compile(r"[\W\d]*")
+_OF_TOPIC = re.compile(r"(?:,[^.:;,]{2,40})?:|\s*\([^)]{2,40}\)\s*[:–—]")
+
+
 def _score(passage: TextSpan, place: Place, at: int, scopes: Sequence[Stretch]) -> float:
     before = passage.text[: place.start - passage.start][-60:]
     score = _FINENESS[place.role] + (0.5 if place.where_prec == DISTRICT_PREC else 0.0) - abs(place.start - at) / 90
@@ -175,6 +180,9 @@ def _score(passage: TextSpan, place: Place, at: int, scopes: Sequence[Stretch]) 
         score += 2.0
     if any(a <= place.start < b for a, b in scopes):
         score -= 3.0
+    head = place.role == "place" and _TOPIC.fullmatch(passage.text[: place.start - passage.start])
+    if head and _OF_TOPIC.match(passage.text, place.end - passage.start):
+        score += 4.0
     return score
 
 

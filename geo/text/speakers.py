@@ -23,6 +23,7 @@ class Attribution:
     text: str
     scope_start: int
     scope_end: int
+    noun: str = ""  # "the army", which may be who spoke last
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Check:
 def find_attributions(passage: TextSpan) -> list[Attribution]:
     """Everybody to whom a sentence ascribes what it tells, in order."""
     found: list[Attribution] = []
-    for shape in ("according", "inverted", "active"):
+    for shape in ("according", "opening", "closing", "inverted", "active"):
         for match in _shape(passage.lang, shape).finditer(passage.text):
             attribution = _attribution(passage, match)
             if attribution and not any(
@@ -53,25 +54,30 @@ def find_attributions(passage: TextSpan) -> list[Attribution]:
 @cache
 def _shape(lang: Lang, name: str) -> re.Pattern[str]:
     table = words(lang)["speakers"]
+    shape = table.get(name, "(?!)")
+    for part in ("who", "word", "role", "organization", "say", "rest"):
+        shape = shape.replace(part.upper(), table.get(part, ""))
     # names are told by their capitals, so that case matters here, but for the first letter of a sentence
-    return re.compile(table[name].replace("WHO", table["who"]))
+    return re.compile(shape)
 
 
 def _attribution(passage: TextSpan, match: re.Match[str]) -> Attribution | None:
     who = match["who"].strip()
     lang = passage.lang
     start, end, at = match.start("who"), match.end("who"), passage.start
-    if re.search(words(lang)["speakers"]["pronoun"], who):
-        return Attribution("", at + start, at + end, match["who"], at + match.start(), at + match.end())
+    role = (match.groupdict().get("role") or "").strip()
+    pronoun = re.search(words(lang)["speakers"]["pronoun"], who)
+    if pronoun and not role:
+        noun = pronoun.groupdict().get("noun") or ""
+        return Attribution("", at + start, at + end, match["who"], at + match.start(), at + match.end(), noun)
     if re.search(words(lang)["speakers"]["not_who"], who):
         return None
     if not any(c.isupper() for c in who) and not pattern(lang, "speakers", "person").search(who):
         return None
-    role = (match.groupdict().get("role") or "").strip()
     end = match.end("role") if role else end
     who += match.groupdict().get("short") or ""
     name = f"{who}, {role}" if role else who
-    name = re.sub(r"^(?:the|The)\s+", "", name).strip(' .,«»"“”')
+    name = re.sub(r"^(?:the|The)\s+", "", name).strip(' .,"“”' + "«»" * (name.count("«") != name.count("»")))
     if len(name) < 2 or len(name) > 160:
         return None
     return Attribution(name, at + start, at + end, passage.text[start:end], at + match.start(), at + match.end())
