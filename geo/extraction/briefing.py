@@ -25,7 +25,7 @@ from geo.importing.importer import Receipt, import_files
 from geo.schema import INCIDENT_COLUMNS, to_instant
 from geo.sources.incidents import CONFIRM, escaped
 from geo.storage.atomic_write import write_page
-from geo.text.languages import country_of, languages, pattern, words
+from geo.text.languages import Rule, country_of, languages, pattern, words
 from geo.text.sentences import Lang, TextSpan, language_of, paragraphs
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ SPAN_FIELDS = (
     "actor2",
 )  # fmt: skip
 _HEADLINE = 160
+_TAKEN = "Non-state actor overtakes territory"  # by a foreign state, too, as ACLED counts
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ def _draft(text: Text, builder: DraftBuilder, today: day_type | None, *, head: s
     found |= when | counted | _where(builder.place) | _who(builder, text)
     found |= {
         "event_type": rule.event_type if rule else None,
-        "sub_event_type": rule.sub_event_type if rule else None,
+        "sub_event_type": _kind(rule, builder, text),
         "report_date": None if today is None else today.isoformat(),
         "source_date": None if today is None else today.isoformat(),
         "source": source or text.publisher or text.name,
@@ -272,6 +273,20 @@ def _who(builder: DraftBuilder, text: Text) -> dict[str, Any]:
         if pattern(builder.lang, "persons", "civilians").search(counted):
             second = f"Civilians ({country_of(builder.place.country)[0]})"
     return {"actor1": first, "actor2": second}
+
+
+def _kind(rule: Rule | None, builder: DraftBuilder, text: Text) -> str | None:
+    """What a rule calls the event; ground taken by the force named before the verb, as ACLED tells who takes it."""
+    if rule is None or rule.sub_event_type:
+        return None if rule is None else rule.sub_event_type
+    at = next((t.start for t in builder.triggers if t.rule is rule), 0)
+    start = next((a for a, b in builder.clauses if a <= at < b), at)
+    forces = [a.name for _, a in builder.actors if start <= a.start < at]
+    if not forces:
+        armed_groups = words(builder.lang)["persons"]["sides"][1]
+        return _TAKEN if re.search(armed_groups, text.text[start:at], re.IGNORECASE) else None
+    country = country_of(builder.place.country if builder.place else None)[0]
+    return "Government regains territory" if forces[-1] == f"Military Forces of {country}" else _TAKEN
 
 
 def _notes(builder: DraftBuilder) -> str | None:
