@@ -155,6 +155,17 @@ def test_the_style_of_the_layer_has_a_symbol_for_every_class(tmp_path: Path) -> 
     assert json.loads(row[0]) == [["A", "held"], ["B", "held"]]
 
 
+@pytest.mark.parametrize("words", ["the desk's own style", "", "[1]", "7", "[[1, 2]]", "[[[], 2]]"])
+def test_words_that_qgis_keeps_with_a_style_stop_no_import(tmp_path: Path, words: str) -> None:
+    path = desk(tmp_path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE layer_styles SET description = ? WHERE f_table_name = 'control'", (words,))
+    desk(tmp_path, ("2025-07-01",), last="C")
+    with closing(sqlite3.connect(path)) as connection:
+        row = connection.execute("SELECT description FROM layer_styles WHERE f_table_name = 'control'").fetchone()
+    assert json.loads(row[0]) == [["A", "held"], ["B", "held"], ["C", "held"]]
+
+
 def two_parts(folder: Path) -> Archive:
     """An archive of a source with a part of 2022 and one of two days of 2025."""
     archive = open_archive(folder / "parts.gpkg")

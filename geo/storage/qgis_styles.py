@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from geo.presentation.labels import class_label
@@ -26,11 +27,23 @@ def restyle_control(
 ) -> None:
     """Give the control layers a symbol for every class that they hold."""
     row = connection.execute("SELECT description FROM layer_styles WHERE f_table_name = 'control'").fetchone()
-    there = {(c, s) for c, s in json.loads(row[0] if row else "[]")}
+    there = _classes_of(row[0] if row else "[]")
+    if there is None:  # QGIS keeps people's own words there
+        layers = "SELECT controller, status FROM control UNION SELECT controller, status FROM control_superseded"
+        there, anew = set(connection.execute(layers)), True
     both = there | set(classes)
     if anew or both != there:
         for layer in ("control", "control_superseded"):
             put_style(connection, layer, control_style(both), now=now, note=both)
+
+
+def _classes_of(description: Any) -> set[tuple[str | None, str]] | None:
+    """The classes that a style says it has symbols for; None where it says something else."""
+    try:
+        found = {(controller, status) for controller, status in json.loads(description)}
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return found if all(isinstance(c, str | None) and isinstance(s, str) for c, s in found) else None
 
 
 def put_style(
