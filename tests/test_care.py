@@ -21,9 +21,9 @@ from geo.cli import main
 from geo.errors import ArchiveError, FileError, UsageError
 from geo.importing.importer import import_claims
 from geo.maintenance import repair
-from geo.maintenance.check_tables import Report
 from geo.sources.vector import read_toml
 from geo.storage import gpkg
+from geo.storage.check_tables import Report
 from tests.test_cut_off import cut_off
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 from geo.archive import open_archive
 from geo.errors import ArchiveError
 from geo.importing.importer import import_files
+from geo.maintenance.check import check_archive
 from geo.storage import layout
+from geo.storage.gpkg import add_functions
 
 FIXTURES = Path(__file__).with_name("fixtures")
 OLD = sorted(FIXTURES.glob("layout_*.gpkg"))
@@ -84,7 +87,7 @@ def test_an_old_archive_is_brought_up_when_it_is_written_to(fixture: Path, tmp_p
 def tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A layout to come: one more column, one more table of each kind, one more index."""
     geometry, title, columns = layout.TABLES["incidents"]
-    monkeypatch.setitem(layout.TABLES, "incidents", (geometry, title, f"{columns}, mood TEXT NOT NULL"))
+    monkeypatch.setitem(layout.TABLES, "incidents", (geometry, title, f"{columns}, mood TEXT"))
     monkeypatch.setitem(layout.TABLES, "notes", (None, "Notes", "words TEXT NOT NULL, size TEXT(10)"))
     monkeypatch.setitem(layout.TABLES, "lines", ("MULTILINESTRING", "Lines", "words TEXT"))
     monkeypatch.setattr(layout, "INDEXES", (*layout.INDEXES, "CREATE INDEX notes_by_words ON notes (words)"))
@@ -116,6 +119,32 @@ def test_a_layout_to_come_reaches_old_archives_in_one_transaction(tmp_path: Path
     store.close()
     assert sqlite3.connect(path).execute("SELECT max(version) FROM layout").fetchone() == (layout.LAYOUT,)
     assert sqlite3.connect(path).execute("SELECT mood FROM incidents").fetchone() == (None,)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "ALTER TABLE sources RENAME COLUMN title TO x",
+        "ALTER TABLE control_superseded RENAME COLUMN recorded_at TO x",
+        "DROP TRIGGER rtree_control_geom_insert",
+        "CREATE TRIGGER t AFTER UPDATE ON control BEGIN UPDATE control SET status = 7; END",
+        "UPDATE snapshots SET part = '[]'",
+        "UPDATE sources SET name = x'00' WHERE id = 1",
+        "UPDATE snapshots SET depicts = x'00' WHERE id = 1",
+    ],
+)
+def test_an_older_archive_that_is_damaged_is_not_brought_up_to_date(tmp_path: Path, damage: str) -> None:
+    path = Path(shutil.copy(OLD[0], tmp_path / "damaged.gpkg"))
+    assert check_archive(path).is_whole
+    with closing(sqlite3.connect(path)) as connection, connection:
+        add_functions(connection)
+        connection.execute(damage)
+    before = path.read_bytes()
+    assert not check_archive(path).is_whole
+    (tmp_path / "i.csv").write_text(SHORT)
+    with pytest.raises(ArchiveError, match="is damaged|older layout that is damaged .* geo repair"):
+        import_files(path, "incidents", tmp_path / "i.csv")
+    assert path.read_bytes() == before
 
 
 def test_a_newer_archive_is_refused_and_left_alone(tmp_path: Path) -> None:

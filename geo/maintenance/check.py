@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,35 +17,31 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.errors import ArchiveError, FileError, GeoError
+from geo.errors import ArchiveError, FileError
 from geo.formats.geojson import read_bytes
-from geo.maintenance.check_tables import (
-    LAYERS,
-    MEND,
-    Finding,
-    Report,
-    decoded,
-    fault,
-    is_on_earth,
-    layer_findings,
-    memory_findings,
-    note,
-    structure_findings,
-)
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected, against_country, doubts
 from geo.presentation.language import signed
 from geo.schema import CRS, write_instant
 from geo.storage import attached, layout, transactions
 from geo.storage.attached import sha256_of
+from geo.storage.check_tables import (
+    Check,
+    Finding,
+    Report,
+    decoded,
+    fault,
+    is_on_earth,
+    note,
+    table_findings,
+    tried,
+)
 from geo.storage.layout import side_faults
 from geo.storage.snapshots import end_of_run, gaps_of
 from geo.units import Countries, countries_of
 
 _INCIDENT_FIELDS = ("geom", "latitude", "longitude", "date_start", "date_end", "low", "best", "high", "orig")
 JUMP_KM2 = 2_500.0  # no class moved by as much from one map to the next without something to be said of it
-_EXAMPLES = 20  # findings of one check that are listed one by one
-Check = Callable[[sqlite3.Connection], Iterator[Finding]]
 
 
 def check_archive(path: str | Path) -> Report:
@@ -93,24 +89,13 @@ def _look(path: Path, connection: sqlite3.Connection) -> Report:
     if version > layout.LAYOUT:
         newer = fault("layout", f"version {version}: this geo-control knows up to {layout.LAYOUT}", "upgrade it")
         return Report(str(path), version, {}, (newer,))
-    findings = _tried("structure", structure_findings, connection)
-    if version < layout.LAYOUT:
-        layout.look_through(connection)
-    for name in LAYERS:
-        if name in tables:
-            findings += _tried(name, lambda c, name=name: layer_findings(c, name), connection)  # type: ignore[misc]
-    for name in sorted(tables & layout.TABLES.keys()):
-        findings += _tried(name, lambda c, name=name: _misfits(c, name), connection)  # type: ignore[misc]
+    findings = table_findings(connection)
     for what, check in _CHECKS.items():
-        findings += _tried(what, check, connection)
-    findings += _tried("attached", lambda c: _attached(path, c), connection)
+        findings += tried(what, check, connection)
+    findings += tried("attached", lambda c: _attached(path, c), connection)
     findings += kept_files(path)
     ordered = tuple(sorted(findings, key=lambda one: one.kind))
     return Report(str(path), version, _counts(connection, tables), ordered)
-
-
-def _misfits(connection: sqlite3.Connection, table: str) -> Iterator[Finding]:
-    return (fault(f"{table} row {key}", why) for key, why in layout.misfits(connection, table))
 
 
 def _attached(path: Path, connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -123,24 +108,6 @@ def _attached(path: Path, connection: sqlite3.Connection) -> Iterator[Finding]:
             if not file.is_file() or sha256_of(file) != part.sha256:
                 what = "is another than was attached" if file.exists() else "is not there"
                 yield fault("attached", f"{file} {what}", "put it back, or take the folder off: geo attach --remove")
-
-
-def _tried(name: str, check: Check, connection: sqlite3.Connection) -> list[Finding]:
-    """What a check finds; where it cannot go on, that is a finding too."""
-    found: list[Finding] = []
-    try:
-        for one in check(connection):
-            found.append(one)
-            if len(found) > 500:
-                break
-    except (sqlite3.Error, GeoError, UnicodeDecodeError, ValueError, TypeError) as error:
-        found.append(fault(name, f"it cannot be read to the end ({' '.join(str(error).split())[:160]})"))
-    if len(found) <= _EXAMPLES:
-        return found
-    faults = [one for one in found if one.kind == "fault"]
-    more = len(found) - _EXAMPLES
-    kind = fault if faults else note
-    return [*(faults or found)[:_EXAMPLES], kind(name, f"and {more} findings more", MEND)]
 
 
 def _counts(connection: sqlite3.Connection, tables: set[str]) -> dict[str, int]:
@@ -308,7 +275,7 @@ def _points(connection: sqlite3.Connection, countries: Countries) -> Iterator[Fi
 
 
 _CHECKS: dict[str, Check] = {
-    "memory": memory_findings, "sources": _sources, "sides": _sides, "rules": _rules, "incidents": _incidents,
+    "sources": _sources, "sides": _sides, "rules": _rules, "incidents": _incidents,
     "units": _units, "ground": ground_findings,
 }  # fmt: skip
 

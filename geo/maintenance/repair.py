@@ -20,7 +20,12 @@ import shapely
 from geo.errors import ArchiveError, UsageError
 from geo.formats.tables import csv_lines, defused
 from geo.maintenance.check import check_archive, incident_faults
-from geo.maintenance.check_tables import (
+from geo.measure.ellipsoid import areas_km2
+from geo.presentation.sides import knowing
+from geo.schema import write_instant
+from geo.storage import gpkg, layout, qgis_styles, snapshots, transactions
+from geo.storage.atomic_write import draft, write_page
+from geo.storage.check_tables import (
     INSTANT,
     LAYERS,
     SNAPSHOT_COLUMNS,
@@ -33,11 +38,6 @@ from geo.maintenance.check_tables import (
     is_on_earth,
     kept_snapshots,
 )
-from geo.measure.ellipsoid import areas_km2
-from geo.presentation.sides import knowing
-from geo.schema import write_instant
-from geo.storage import gpkg, layout, qgis_styles, snapshots, transactions
-from geo.storage.atomic_write import draft, write_page
 from geo.storage.layout import TABLES
 
 

@@ -6,17 +6,17 @@ import json
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.errors import ArchiveError, GateError
+from geo.errors import ArchiveError, GateError, GeoError
 from geo.presentation.statuses import STATUSES
 from geo.schema import parse_instant
 from geo.storage import gpkg, layout, snapshots
@@ -75,11 +75,51 @@ def note(where: str, what: str, way_out: str = "") -> Finding:
     return Finding("note", where, what, way_out)
 
 
+_EXAMPLES = 20  # findings of one check that are listed one by one
 _AT_ONCE = 500  # rows of a layer in memory
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _OWN = ("gpkg_", "rtree_", "sqlite_")
 LAYERS = tuple(name for name, (geometry, _, _) in layout.TABLES.items() if geometry)
+
+
+Check = Callable[[sqlite3.Connection], Iterator[Finding]]
+
+
+def table_findings(connection: sqlite3.Connection) -> list[Finding]:
+    """What an archive's tables say of themselves; one of an older layout is seen as if it had today's afterwards."""
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    findings = tried("structure", structure_findings, connection)
+    if (layout.version_of(connection) or 0) < layout.LAYOUT:
+        layout.look_through(connection)
+    for name in LAYERS:
+        if name in tables:
+            findings += tried(name, partial(layer_findings, name=name), connection)
+    for name in sorted(tables & layout.TABLES.keys()):
+        findings += tried(name, partial(_misfits, table=name), connection)
+    return findings + tried("memory", memory_findings, connection)
+
+
+def _misfits(connection: sqlite3.Connection, table: str) -> Iterator[Finding]:
+    return (fault(f"{table} row {key}", why) for key, why in layout.misfits(connection, table))
+
+
+def tried(name: str, check: Check, connection: sqlite3.Connection) -> list[Finding]:
+    """What a check finds; where it cannot go on, that is a finding too."""
+    found: list[Finding] = []
+    try:
+        for one in check(connection):
+            found.append(one)
+            if len(found) > 500:
+                break
+    except (sqlite3.Error, GeoError, UnicodeDecodeError, ValueError, TypeError) as error:
+        found.append(fault(name, f"it cannot be read to the end ({' '.join(str(error).split())[:160]})"))
+    if len(found) <= _EXAMPLES:
+        return found
+    faults = [one for one in found if one.kind == "fault"]
+    more = len(found) - _EXAMPLES
+    kind = fault if faults else note
+    return [*(faults or found)[:_EXAMPLES], kind(name, f"and {more} findings more", MEND)]
 
 
 def structure_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -107,10 +147,12 @@ def _tables(connection: sqlite3.Connection) -> Iterator[Finding]:
         else:
             yield fault(name, "the table is missing")
     for name, missing in columns.items():
-        if older:
-            yield note(name, f"an older layout lacks {', '.join(missing)}", "they are made when it is next written to")
-        else:
-            yield fault(name, f"columns are missing: {', '.join(missing)}")
+        # a column that came with a later layout may be empty
+        added = [one for one in missing if older and "NOT NULL" not in layout.columns_of(layout.TABLES[name][2])[one]]
+        if added:
+            yield note(name, f"an older layout lacks {', '.join(added)}", "they are made when it is next written to")
+        if lost := [one for one in missing if one not in added]:
+            yield fault(name, f"columns are missing: {', '.join(lost)}")
     for name in layout.without_key(connection):
         yield fault(name, "the table has no primary key: nothing can be written")
 
@@ -394,9 +436,9 @@ def _receipt_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
         try:
             json.loads(receipt)
         except (TypeError, ValueError):
-            yield fault(name, "its receipt is damaged")
+            yield fault(str(name), "its receipt is damaged")
         if min(rows_in, stored, refused, left_out) < 0 or (rows_in and stored + refused + left_out > rows_in):
-            yield note(name, f"its receipt does not add up: {rows_in} rows in, {stored} stored, {refused} refused")
+            yield note(str(name), f"its receipt does not add up: {rows_in} rows in, {stored} stored, {refused} refused")
 
 
 def _shape_findings(connection: sqlite3.Connection, kept: Sequence[StoredSnapshot]) -> Iterator[Finding]:

@@ -82,12 +82,8 @@ class Access:
         if self._writer is None:
             if not self.path.exists():
                 self._make()
-            with self.reading() as connection:  # a foreign file is refused before anything touches it
-                if damaged := layout.without_key(connection):
-                    raise ArchiveError(
-                        f"{self.path}: its table {damaged[0]} has no primary key, so nothing is written; geo repair"
-                        " writes a mended copy"
-                    )
+            with transactions.reading(self.path) as connection:  # what is foreign is refused before anything touches it
+                self._refuse_damaged(connection)
             self._writer = transactions.Writer(self.path)
         try:
             with self._writer.transaction() as connection:
@@ -101,6 +97,20 @@ class Access:
         except BaseException:
             self.close()  # on a full disk, too, no log stays beside the archive
             raise
+
+    def _refuse_damaged(self, connection: sqlite3.Connection) -> None:
+        """An archive of an older layout is brought up to date where it is whole: what rests on damage is damage."""
+        older = _check_layout(self.path, connection) < layout.LAYOUT
+        if damaged := layout.without_key(connection):
+            raise ArchiveError(
+                f"{self.path}: its table {damaged[0]} has no primary key, so nothing is written; geo repair"
+                " writes a mended copy"
+            )
+        if older and (fault := self._first_fault(connection)):
+            raise ArchiveError(
+                f"{self.path}: an archive of an older layout that is damaged ({fault}), so nothing is written; geo"
+                " check says all, geo repair writes a mended copy"
+            )
 
     def _refuse_wrong_clock(self, connection: sqlite3.Connection) -> None:
         """One recording from ahead would give its date to every later one, of every machine."""
@@ -118,6 +128,9 @@ class Access:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+    def _first_fault(self, connection: sqlite3.Connection) -> str | None:
+        """What is wrong with an archive; `Store` knows what its tables should hold."""
 
     def _put_styles(self, connection: sqlite3.Connection, *, now: str) -> None:
         """Give the layers of a new archive their styles; `Store` knows them."""

@@ -36,7 +36,7 @@ _KIND_OF = {
     **dict.fromkeys(INCIDENT_NUMBERS, "DOUBLE"), **dict.fromkeys(INCIDENT_WHOLE, "INTEGER"),
 }  # fmt: skip
 _INCIDENT_COLUMNS = ", ".join(f'"{column}" {_KIND_OF[column]}' for column in (*INCIDENT_TEXT, *INCIDENT_NUMBERS))
-# name -> (geometry type or None, words for people, columns)
+# name -> (geometry type or None, words for people, columns); a column that a later layout adds may be empty
 TABLES: dict[str, tuple[str | None, str, str]] = {
     name: (
         table.get("geometry"),
@@ -184,8 +184,7 @@ def bring_up(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
     for name, missing in columns.items():
         declared = columns_of(TABLES[name][2])
         for column in missing:
-            # SQLite adds no column that must have a value to rows that have none
-            connection.execute(f'ALTER TABLE "{name}" ADD COLUMN {declared[column].replace(" NOT NULL", "")}')
+            connection.execute(f'ALTER TABLE "{name}" ADD COLUMN {declared[column]}')
     there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
     for statement in INDEXES:
         match = _INDEX_NAME.match(statement)

@@ -32,6 +32,7 @@ from geo.schema import (
 )
 from geo.storage import attached, gpkg, layout, qgis_styles, snapshots
 from geo.storage.attached import MOST_AT_ONCE, PART_COLUMNS, Attached, IncidentQuery, Part
+from geo.storage.check_tables import table_findings
 from geo.storage.connection import Access
 from geo.storage.gpkg import fetch_shapes, plain, promote, unpack
 from geo.storage.settlement_table import SETTLEMENT_FIELDS, panel_files
@@ -788,6 +789,9 @@ class Store(ControlTable, IncidentTable, SettlementTable, UnitTable, RecordTable
             with knowing(layout.read_sides(connection)):
                 qgis_styles.restyle_control(connection, [], now=now, anew=True)
         return code
+
+    def _first_fault(self, connection: sqlite3.Connection) -> str:
+        return next((f"{one.where}: {one.what}" for one in table_findings(connection) if one.kind == "fault"), "")
 
     def _put_styles(self, connection: sqlite3.Connection, *, now: str) -> None:
         qgis_styles.put_default_styles(connection, now=now)
