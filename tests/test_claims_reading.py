@@ -79,6 +79,13 @@ def test_a_figure_that_is_not_read_is_named() -> None:
     assert f"not read in this sentence: 40 percent; {why}" in claim.notes
 
 
+@pytest.mark.parametrize("figure", ["1,376 180.0000001", "1,376 180.5", "1,000,00.5"])
+def test_digits_that_are_no_one_number_are_no_claim(figure: str) -> None:
+    found = find_claims(f"Ukraine held {figure} km² of Kursk region.", date=DAY, unread=True)
+    assert [claim.value for claim in found] == [None]
+    assert f"{figure!r} cannot be read as one number" in found[0].notes[-1]
+
+
 def test_the_day_of_saying_is_no_figure_that_was_not_read() -> None:
     (claim,) = find_claims("Ukraine held 500 km² of Kursk region, Syrskyi said on 11 January 2025.")
     assert claim.said_on == "2025-01-11"

@@ -426,9 +426,10 @@ _LONGEST = 24  # characters of a figure in digits with its scale; a longer one i
 
 def _value(written: str) -> tuple[float | None, float | None, tuple[str, ...]]:
     """A number, one of its last digit, and what is to be said of it."""
+    unread = (f"{written!r} cannot be read as one number: write it out",)
     if not written[:1].isdigit() or len(written) > _LONGEST:
         number = read_number(written)
-        return number, 1.0, () if number is not None else (f"{written!r} cannot be read as one number: write it out",)
+        return number, 1.0, () if number is not None else unread
     match = re.fullmatch(rf"(.*?)(?:[ -]?({scale_pattern()}))?", written, re.IGNORECASE)
     assert match is not None
     body, scale = match[1].strip(), scales()[plain(match[2])] if match[2] else 1.0
@@ -438,6 +439,8 @@ def _value(written: str) -> tuple[float | None, float | None, tuple[str, ...]]:
     if scale == 1.0 and re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", plainly):
         plainly = plainly.replace(",", "")
     plainly = plainly.replace(",", ".")
+    if plainly.count(".") > 1:  # "1,376 180.5"
+        return None, None, unread
     return float(plainly) * scale, step_of(plainly) * scale, ()
 
 
