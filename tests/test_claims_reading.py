@@ -79,7 +79,7 @@ def test_a_figure_that_is_not_read_is_named() -> None:
     assert f"not read in this sentence: 40 percent; {why}" in claim.notes
 
 
-@pytest.mark.parametrize("figure", ["1,376 180.0000001", "1,376 180.5", "1,000,00.5"])
+@pytest.mark.parametrize("figure", ["1,376 180.0000001", "1,376 180.5"])
 def test_digits_that_are_no_one_number_are_no_claim(figure: str) -> None:
     found = find_claims(f"Ukraine held {figure} km² of Kursk region.", date=DAY, unread=True)
     assert [claim.value for claim in found] == [None]
