@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from geo.claims.model import Amount
+from geo.claims.model import NO_UNIT, Amount
 from geo.text.control_words import Mention, Names
 from geo.text.dates import DateMention
 from geo.text.languages import any_of, cached_words, languages, recent, word_list
 from geo.text.numbers import spelled_pattern
-from geo.text.sentences import sentence_breaks
+from geo.text.sentences import sentence_breaks, touches
 from geo.text.speakers import negation
 from geo.text.words import Phrase, find_phrases, is_function_word
 
@@ -59,9 +59,10 @@ _AGAINST_STATE = shape(r"-<backed>\b| (?:[\w-]+ )?<rebels>\b")  # "Syrian rebels
 _INCLUDED, _WITHOUT = shape(r" <included>\b"), shape(r"[^.;\d]{0,60}(?<!\w)<without> (?:\w+ )?(?-i:[A-ZА-ЯІЇЄҐ])")
 _OF_WHICH = shape(r"\s*<of_which>(?!\w)")
 _UNTRUE, _CORRECTED = shape(r"(?<!\w)<untrue>(?!\w)"), shape(r"(?<!\w)<corrected>(?!\w)")
-_OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*$")
+_OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*(?:[^\W\d]+\s+)?$")
 _OF_PLACE = shape(r"(?:^|[,;:]\s*)<of_before>\s*[^,;:]{1,40}$")
 _PART_OF, _COUNTRY = _any("part_of"), rf"{_any('country')}(?!\w)"
+_SHARE_OF = re.compile(rf"\s*{_PART_OF}(?:(?:{GROUND} )?{_PART_OF})?|\s*(?={_COUNTRY})", re.IGNORECASE)
 _FROM = shape(r"<from>\s+")
 # "70 km², of them 50 in Donetsk region": the place is that of the part
 OF_THEM = shape(r"(?<!\w)<part_follows>(?!\w)")
@@ -74,6 +75,7 @@ _MOVED = shape(r"\b<moved>\w*")
 # "the region, which Russia partly holds, covers": the size of all of it
 _RELATIVE, _SIZED = shape(r",\s*<relative>(?!\w)[^,;]*$"), shape(r"[^,;]*,\s*(?:<size>|<sized>)(?!\w)")
 _OUT_OF = shape(r"[\s\S]{0,60}?(?:\d|NUMBER)\s+<out_of>\s*$")
+_SIZED_PLACE = shape(r"<sized_place>\s*$")  # "took Selydove, a town of 8 km²"
 _INSIDE = shape(r"(?:(?<!\w)<inside> (?:<article> )?|<inside_glued>)$")
 _VERB_LAST, _VERB_FIRST = shape("<verb_last>"), shape("<verb_first>")
 CHANGED, LATER = shape(r"(?<!\w)<changed>(?!\w)"), shape(r"(?<!\w)<later>(?!\w)")
@@ -82,25 +84,33 @@ _NOBODYS, _PRONOUN = shape(r"\b<nobodys>\b"), shape(r"\b<pronoun>\b")
 _MODIFIER = shape(r"<modifier>\s+")
 _BRACKETS = r"^\s*(?:\([^)]*\)\s*)?"
 _BASE = shape(rf"{_BRACKETS}(?:<of>\s*)?<base>")
-_TAKEN = shape(rf"(?:{_BRACKETS}<taken_of>|^(?:[^,;:]|,\d|, <which>)*?\b<taken>\b)")
+_TAKEN = shape(rf"(?:{_BRACKETS}<taken_of>|^(?:[^,;:]|,\d|, (?=<which>))*?\b<taken>\b)")
+_GIVES = {"given": "gained", "cost": "lost"}
+_DIRECTLY, _TO_WHOM = shape(r"\s(?:<article> )?"), shape(r"(?<!\w)<to_whom>$")
+_NAMED_BEFORE = re.compile(r" [–—(-] ?|: ")  # "nearly all of Luhansk region – 99 percent"
+_THAN = shape(r"(?<!\w)<than_time>(?!\w)")
 _STANDING = shape(r"(?<!\w)<standing> [^,;]*$")  # "of the territory of Ukraine is occupied"
 _OCCUPIED, _ONCE = shape(r"\b<occupied>$"), shape(r"(?<!\w)<occupied_once>$")
-_ASIDE = shape(r",\s*<attribution>(?!\w)[^,;:]*,")  # ", according to the ministry,"
+# ", according to the ministry,", ", the ministry says,", ", backed by Rwanda,"
+ASIDE = shape(r",\s*(?:<attribution>(?!\w)[^,;:]*|[^,;:\d]{2,50}\b<speech>|<backed>\b[^,;:\d]*),")
 SPEAKS = shape(r" (?:<speech>|puts?)\b")  # "while Moscow puts it at 440 km²"
 TIME = shape(r"(?<!\w)<time>(?!\w)")  # "in the first week of the year"
 EVER_SINCE = shape(r"(?<!\w)<ever_since> [^,;.:]{3,60}$")
 UNTIL, ENDS = shape(r"(?<!\w)<until>\s+$"), shape(r"(?<!\w)<ends>\s+$")
+_AS_OF = shape(r"(?<!\w)<as_of>\s")
 _STANDS_ON, _STANDS = shape(r"(?<!\w)<stands_on>\s+$"), shape(r"\b<stands> $")
 _UNDER_WHOM = shape(r"\b<under_whom> $")
-_UNDER, _FALLS = shape(r"\b<under> $"), shape(r"f[ae]ll")
+_UNDER, _FALLS = shape(r"\b<under> $"), shape(r"f[ae]ll\w* to\b")
 _PARTICIPLE = re.compile(r"[а-яіїє][нт][оаыі]$", re.IGNORECASE)  # "окуповано", "захвачены"
 _BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
 _OWNED = shape(r"(?<=-)<owned> (?:<ground>|part|zone|share)\b")
 _TAKEN_BY = shape(r"\b(?:<owned>|<taken>|invaded) <by_whom> (?:the )?$")
+_CONTROL = shape(r" <in_control>\b")  # "the zone of Ukrainian control"
 _OWNED_BEFORE, _OWNED_AFTER = shape(r"\b(?:<owned>|seized) by (?:the )?$"), shape(r"-<owned>\b")
 _NOUN = shape(r"<nouns>(?: of)?")
 _BY_THE = shape(r"\b<by> ?$")
 _AND_IN = shape(r"(?:['’]s)?(?: \w+)?,? <and>(?: <inside>)?(?: <article>)? ?(?:\w+['’]s )?")
+_IN_LIST = shape(r"(?:['’]s)?,? ?(?:<and>|<or>|,)? ?(?:(?:in|the) ){0,2}(?:\w+['’]s )?")
 _AND_THE = rf",? {_any('and')} ?"
 _LEADS_TO = shape(r"\s*<leads_to>\s(?:[\w'’]+\s){0,4}$")
 _NAME_GOES_ON = shape(r" (?!<name_goes_on>)[A-Z][a-z]+", ignore_case=False)
@@ -117,6 +127,7 @@ class ControlVerb:
     start: int
     end: int
     passive: bool
+    to: str = ""  # the side to which it gives ground
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -168,15 +179,24 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     lead = _lead(text, amount)
     if _ALL_BUT.search(lead[-90:]) or _WITHOUT.match(text, amount.end):
         return "how much is lacking, or the difference from another figure"
+    if _SIZED_PLACE.search(lead[-60:]):
+        return "the area is of something else than ground"
     if is_whole(text, amount) or _OUT_OF.match(lead[-60:]):
         return "what another figure is a part of"
-    if _BESIDE.search(lead[-60:]) or _IN_BRACKETS.search(lead[-60:]):
+    if is_compared(text, amount):
         return "the figure with which another is compared"
-    if amount.unit in ("percent", "km2", "mi2") and _BEFORE.match(text, clause[1]):
+    than = _THAN.search(text, amount.end, clause[1])  # "more than in the two years before"
+    if amount.unit in ("percent", "km2", "mi2") and _BEFORE.match(text, clause[1]) and not than:
         return "it was so before a day or an event, and not since when"
     if _NOBODYS.search(near):
         return "contested ground is nobody's by its source: no side holds it"
     return None
+
+
+def is_compared(text: str, amount: Amount) -> bool:
+    """Whether an amount is the one with which another is compared."""
+    lead = _lead(text, amount)[-60:]
+    return bool(_BESIDE.search(lead) or _IN_BRACKETS.search(lead))
 
 
 def _lead(text: str, amount: Amount) -> str:
@@ -189,13 +209,14 @@ def is_whole(text: str, amount: Amount) -> bool:
     """Whether an amount is what another one is a part of: "Of the 900 km² it took, it still holds 350"."""
     lead = _lead(text, amount)
     place = _OF_PLACE.search(lead) if "," in text[amount.end : amount.end + 50] else None
-    return bool(_OF_BEFORE.search(lead) or (place and not _verbs(text, place.start(), amount.start)))
+    whole = _OF_BEFORE.search(lead) and not OF_THEM.search(text, max(0, amount.start - 25), amount.start)
+    return bool(whole or (place and not _verbs(text, place.start(), amount.start)))
 
 
-def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb | None:
+def verb_of(text: str, clause: tuple[int, int], amount: Amount, sides: Sequence[Mention]) -> ControlVerb | None:
     """The verb that an amount belongs to: the nearest before it in its clause, else the first after it."""
     low, high = clause
-    found = verbs_in(text, low, high)
+    found = [verb for d in verbs_in(text, low, high) if (verb := _directed(text, d, sides))]
     if amount.unit in ("km", "mi"):
         # "5 km from the front line" is no length of it, nor is how far it moved
         away = _NOT_AFTER.match(text[amount.end :]) or _MOVED.search(text[slice(*clause)])
@@ -205,11 +226,12 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
     found = [d for d in found if not (_FALLS.match(text, d.start) and text[d.end : amount.start].isspace())]
     # a verb may belong to "what Ukraine took" rather than to the amount
     relative = [d for d in found if _RELATES.search(text[: d.start])]
-    apart = [d for d in relative if _verbs(text, d.end, amount.start)]
+    apart = [d for d in relative if any(d.end <= v.start and v.end <= amount.start for v in found)]
     apart += [d for d in found if _RELATIVE.search(text[: d.start]) and _SIZED.match(text[d.end : amount.start])]
     before = [d for d in found if d.end <= amount.start and d not in apart]
     before = [d for d in before if not _PRICE.search(text[d.end : amount.start])]
     after = [d for d in found if d.start >= amount.end]
+    after = [d for d in after if "," not in text[amount.end : d.start]] or after
     if before:
         return before[-1]
     if not after or (amount.unit != "percent" and len({d.name for d in after if d.end - d.start > 2}) > 1):
@@ -224,6 +246,15 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
         later = [d for d in after if d.name in ("retaken", "lost", "gained") and d.passive]
         return later[-1] if later else (first if first.passive and first.name == "retaken" else None)
     return first
+
+
+def _directed(text: str, verb: ControlVerb, sides: Sequence[Mention]) -> ControlVerb | None:
+    """A verb with the side to which it gives ground, or from which it takes it: "December brought Russia 36 km²"."""
+    if verb.name not in _GIVES:
+        return verb
+    after = [s for s in sides if s.start >= verb.end]
+    to = [s for s in after if _DIRECTLY.fullmatch(text, verb.end, s.start) or _TO_WHOM.search(text, verb.end, s.start)]
+    return replace(verb, name=_GIVES[verb.name], to=to[0].code) if to else None
 
 
 def verbs_in(text: str, low: int, high: int) -> list[ControlVerb]:
@@ -267,7 +298,8 @@ def says_taken(text: str, amount: Amount) -> bool:
 
 def is_occupied(text: str, verb: ControlVerb) -> bool:
     """Whether a verb says that ground was occupied, which happens in a span and stands on a day."""
-    return bool(_OCCUPIED.search(text[: verb.end])) and not _STANDS.search(text[: verb.start])
+    before = text[: verb.start]
+    return bool(_OCCUPIED.search(text[: verb.end])) and not _STANDS.search(before) and not _AS_OF.search(before)
 
 
 def leads(text: str, start: int, end: int, sides: Sequence[Mention]) -> bool:
@@ -298,7 +330,8 @@ _TOKEN = re.compile(r"[^\W\d_]{2,}(?:-[^\W\d_]+)*|\d[\d.,]*")
 @cached_words
 def _known_words() -> re.Pattern[str]:
     listed = any_of(*(word_list(code, "claims").get("known", "") for code in languages()))
-    return re.compile(rf"{listed}|{GROUND}|{_any('forces')}|{_SPEECH}|{_any('we')}|{_any('changed')}", re.IGNORECASE)
+    others = (GROUND, _SPEECH, *map(_any, ("forces", "we", "changed")), rf"\w+-{_any('backed')}")
+    return re.compile("|".join((listed, *others)), re.IGNORECASE)
 
 
 def strange_word(text: str, low: int, high: int, known: Sequence[tuple[int, int]]) -> str | None:
@@ -307,7 +340,7 @@ def strange_word(text: str, low: int, high: int, known: Sequence[tuple[int, int]
     for match in _GOES_FOR.finditer(text, low, high):  # "stand near it and have taken": what was said before
         low = match.end()
     for token in _TOKEN.finditer(text, low, high):
-        if any(a < token.end() and token.start() < b for a, b in spans) or is_function_word(token[0]):
+        if touches(token.span(), spans) or is_function_word(token[0]):
             continue
         if not _known_words().fullmatch(token[0]):
             return token[0]
@@ -365,31 +398,35 @@ def of_all(text: str, amount: Amount, units: Sequence[Mention], sides: Sequence[
 
 def whole_before(text: str, amount: Amount, units: Sequence[Mention], sides: Sequence[Mention]) -> Mention | None:
     """What a percentage is of where that stands before it: "Ukraine, 18 percent of which is occupied"."""
-    named = [m for m in (*units, *sides) if m.role in ("unit", "names") and text[m.end : amount.start] == ", "]
-    return named[0] if named and _OF_WHICH.match(text, amount.end) else None
+    named = [m for m in (*units, *sides) if m.role in ("unit", "names") and m.end <= amount.start]
+    named.sort(key=lambda m: m.end)
+    between = text[named[-1].end : amount.start] if named else ""
+    told = named and named[-1].role == "unit" and _NAMED_BEFORE.fullmatch(between)
+    told = told or (between == ", " and _OF_WHICH.match(text, amount.end))
+    return named[-1] if told else None
 
 
 def actor_of(
     text: str, clause: tuple[int, int], verb: ControlVerb, sides: Sequence[Mention]
 ) -> tuple[str | None, str | None]:
     """The side that holds, gains or loses, and why it is not known where it is not."""
+    if verb.to:
+        return verb.to, None
     if verb.passive or any(verb.start <= s.start < verb.end for s in sides):
         return _agent(text, verb, sides)
     if _PARTICIPLE.search(text[: verb.end]) and (found := _agent(text, verb, sides))[0]:
         return found
-    asides = [m.span() for m in _ASIDE.finditer(text, 0, verb.start)]
+    asides = [m.span() for m in ASIDE.finditer(text, 0, verb.start)]
+    driven = [v.end for v in verbs_in(text, clause[0], verb.start) if v.name == "driven"]
     before = [s for s in sides if s.end <= verb.start and not any(a <= s.start < b for a, b in asides)]
+    before = [s for s in before if not any(_DIRECTLY.fullmatch(text, end, s.start) for end in driven)]
     subjects = acting(text, before)
     inside = [s for s in subjects if s.start >= clause[0]] or subjects
     spoken = re.finditer(rf"\b{_SPEECH}\b", text[: verb.start], re.I)
     speech = [m.end() for m in spoken if not any(a <= m.start() < b for a, b in asides)]
     speech_end = max(speech, default=0)
     mine = [s for s in inside if s.start >= speech_end] if speech_end else inside
-    owners = [s for s in before if re.fullmatch(r"['’]s? (?:\w+ ){0,2}", text[s.end : verb.start])]
-    if _NOUN.fullmatch(text[verb.start : verb.end]):  # "put Russian gains at"
-        owners += [s for s in before if s.role == "adjectives" and text[s.end : verb.start] == " "]
-        owners += [s for s in sides if re.fullmatch(rf" (?:{_PART_OF})?", text[verb.end : s.start], re.I)]
-    owners += [s for s in sides if re.fullmatch(r" (?:that|which) (?:the )?", text[verb.end : s.start])]
+    owners = _owners(text, verb, before, sides)
     if owners:  # "Russia's net gain", "the pocket that Kyiv clings to"
         return owners[-1].code, None
     between = text[max(speech_end, mine[-1].end if mine else speech_end) : verb.start]
@@ -421,7 +458,18 @@ def actor_of(
         return inside[-1].code, None
     # "the area occupied by Russia grew by": whose the ground is says whose gain it is
     owned = [s for s in before if _OWNED_BEFORE.search(text[: s.start]) or _OWNED_AFTER.match(text[s.end :])]
+    owned += [s for s in before if not owned and _CONTROL.match(text, s.end)]
     return (owned[-1].code, None) if owned else (None, "no side is named")
+
+
+def _owners(text: str, verb: ControlVerb, before: Sequence[Mention], sides: Sequence[Mention]) -> list[Mention]:
+    """The sides whose a noun for what happened is: "Russian gains", "the pocket that Kyiv clings to"."""
+    owners = [s for s in before[-1:] if re.fullmatch(r"['’]s? (?:\w+ ){0,2}", text[s.end : verb.start])]
+    if _NOUN.fullmatch(text[verb.start : verb.end]):  # "put Russian gains at"
+        owners += [s for s in before if s.role == "adjectives" and text[s.end : verb.start] == " "]
+        owners += [s for s in sides if re.fullmatch(rf" (?:{_PART_OF})?", text[verb.end : s.start], re.I)]
+    owners += [s for s in sides if re.fullmatch(r" (?:that|which) (?:the )?", text[verb.end : s.start])]
+    return owners
 
 
 def _joint(text: str, mine: Sequence[Mention], verb: ControlVerb) -> tuple[str | None, str | None]:
@@ -489,8 +537,8 @@ def place_of(
     if whole := whole_before(text, amount, units, sides):
         return whole.code, None
     # "18 percent of Ukraine, including …", "18% України"
-    if lead := re.match(rf"\s*{_PART_OF}|\s*(?={_COUNTRY})", text[amount.end :], re.IGNORECASE):
-        at = amount.end + lead.end()
+    if lead := _SHARE_OF.match(text, amount.end):
+        at = lead.end()
         country = next((s for s in sides if s.start == at and s.role == "names"), None)
         also = country and any(re.fullmatch(_AND_THE, text[country.end : s.start]) for s in sides if s.start > at)
         if country is not None and not also and not re.match(r"['’]s", text[country.end :]):
@@ -520,13 +568,10 @@ def place_of(
         if len(codes) > 1:
             near = [u for u in pool if not both and u.start >= amount.end and leads_to(text[amount.end : u.start])]
             after = [u for u in pool if near and u.start >= near[0].end]
-            in_list = any(
-                re.fullmatch(r",? ?(?:and|or|und|oder|et|ou|та|і|й|и|або|или|,)? ?", text[near[0].end : u.start])
-                for u in after
-            )
+            in_list = any(_IN_LIST.fullmatch(text, near[0].end, u.start) for u in after)
             if len({u.code for u in near}) == 1 and not in_list:
                 return near[0].code, None
-            return None, f"several units are named ({', '.join(codes)}): say which"
+            return None, _together(text, [*both, *pool]) or f"several units are named ({', '.join(codes)}): say which"
     countries = [s for s in sides if is_place(text, s) and not OF_THEM.search(text, amount.end + 2, s.start)]
     countries += [
         s for s in sides for c in countries if s.role == "names" and re.fullmatch(_AND_THE, text[c.end : s.start])
@@ -534,7 +579,14 @@ def place_of(
     codes = list(dict.fromkeys(s.code for s in countries))
     if len(codes) == 1:
         return codes[0], None
-    return None, (f"several countries are named as the place ({', '.join(codes)})" if codes else None)
+    why = f"several countries are named as the place ({', '.join(codes)})" if codes else None
+    return None, _together(text, countries) or why
+
+
+def _together(text: str, named: Sequence[Mention]) -> str | None:
+    """That units which are named together are no unit; None where they stand apart."""
+    joined = len(named) > 1 and all(_IN_LIST.fullmatch(text, a.end, b.start) for a, b in pairwise(named))
+    return f"{', '.join(m.code for m in named)!r} {NO_UNIT}" if joined else None
 
 
 def leads_to(between: str) -> bool:

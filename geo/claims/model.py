@@ -351,9 +351,9 @@ class Amount:
 
 
 def plain_signs(text: str) -> str:
-    """A text of the same length without quotation marks, and without the full stops that group German thousands."""
+    """A text of the same length without quotation marks and the full stops that group German and French thousands."""
     text = text.translate(QUOTES)  # also within an amount: "some 40" percent
-    return re.sub(r"(?<=\d)\.(?=\d{3}(?!\d))", "\u202f", text) if language_of(text) == "de" else text
+    return re.sub(r"(?<=\d)\.(?=\d{3}(?!\d))", "\u202f", text) if language_of(text) in ("de", "fr") else text
 
 
 def find_amounts(text: str) -> list[Amount]:
@@ -380,6 +380,9 @@ def _amount(match: re.Match[str]) -> Amount:
     if unit == "other":  # dunams, of which every country has its own; points of percent
         value, notes = None, ("its unit is none that is measured here",)
     start = match.start("lead") if lead or not match["between"] else match.start("between")
+    before = match.string[max(0, start - 20) : start] + match["lead"]
+    if re.search(rf"{_words('with_preposition')}\s+$", before, re.IGNORECASE):
+        lead = None  # "lost control over 20 percent", "add up to 3,100 km²"
     start = _skip(match.string, start)
     if not (lead or tail) and value and step and unit in (*AREAS, *LENGTHS):
         step = rounded_step(value, step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from datetime import date as day_type
@@ -31,9 +31,9 @@ from geo.schema import last_instant
 from geo.text.control_words import Mention, Names, shipped_names
 from geo.text.dates import DateMention, find_dates
 from geo.text.languages import any_of, cached_words, languages, word_list
-from geo.text.sentences import TextSpan, language_of
+from geo.text.sentences import TextSpan, language_of, touches
 from geo.text.speakers import find_attributions, first_speaker
-from geo.text.words import find_phrases, known_words
+from geo.text.words import find_phrases, is_cyrillic, known_words
 
 _NO_CLAIM = "not read as a claim: "
 _FAR = 60  # characters between a word of change and its figures
@@ -55,6 +55,7 @@ class _Scene:
     units: Sequence[Mention]
     today: day_type | None
     spots: Sequence[tuple[int, int]]
+    compared: Sequence[DateMention] = ()
 
 
 @described
@@ -154,7 +155,7 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
         taken = [(a.start, a.end) for a in amounts]
         rest += [
             (*m.span(), f"a vague number: {m[0]!r}") for m in vague_pattern().finditer(words)
-            if not _touches(m.span(), taken)
+            if not touches(m.span(), taken)
         ]  # fmt: skip
         drafts = [Claim(text=text[start:end], start=start + a, end=start + b) for a, b, _ in rest]
         found += [_refused(draft, why) for draft, (*_, why) in zip(drafts, rest, strict=True)]
@@ -164,12 +165,14 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
         day, dated = day_of_saying(words, today=today)
         said_from = day or today
         dates = find_dates(_without_compared(dated), today=said_from)
+        known_dates = [(m.start, m.end) for m in dates]
+        compared = [m for m in find_dates(dated, today=said_from) if not touches((m.start, m.end), known_dates)]
         dates = [replace(m, since=m.since or bool(control_verbs.EVER_SINCE.search(dated[: m.start]))) for m in dates]
         than = [m for m in dates if _THAN.search(dated[: m.start]) or _THAN.match(f"{m.text.split()[0]} ")]
         dates = [m for m in dates if m not in than]
-        amounts = _with_bare(words, amounts, units, dates)
+        amounts = _with_bare(words, amounts, units, dates, compared)
         spots = _spots(words, sides, units, dates)
-        scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from, spots)
+        scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from, spots, compared)
         who, said_on = first_speaker(words), "" if day is None else day.isoformat()
         read = [replace(claim, said_by=who, said_on=said_on) for claim in _claims_of(scene)]
         found += _with_rest(scene, read)
@@ -177,61 +180,80 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
 
 
 _BARE = re.compile(
-    r"(?<![\d.,:])\d{1,3}(?:[, \u00a0\u202f]\d{3})+(?!\d)|(?<![\d.,:/-])\d+(?:[.,]\d+)?(?![\d%²/:-]|\.\d)"
+    r"(?<![\d.,:])\d{1,3}(?:[, \u00a0\u202f]\d{3})+(?!\d)|(?<![\w.,:/-])\d+(?:[.,]\d+)?(?![\d%²/:-]|\.\d)"
 )
 # "from 150 in September", "than the 720 it held in October": the date is that of the other figure
 _COMPARED = shape(
     rf"(?<!\w)<compared_with>\s+(?:\w+\s+){{0,2}}?(?:{_BARE.pattern})(?:\s*(?:km²|%|[\w.]+))?(?:\s+(?:it|they) \w+)?"
     r"\s+(?=<when>\s)(?P<when>[^.;,]{3,30})"
 )
+_TO_DAY = re.compile(r"(?: [^\W\d]+){0,5} ?")
 _THAN = shape(r"(?<!\w)<than_time>\s*(?:<than_in>\s+)*$")  # "five times more than in 2021"
 _BARE_ENDS = shape(r"\s*(?:$|[.,;)!])|\s+<bare_ends>\b")
 _AND, _OR = shape(r"(?:,|\b<and>)\s*$"), shape(r"\w(?:,\s*<or>|\s*\()\s*$")
 _TO, _BASED = shape(r"(?<!\w)<to>(?:\s+\w+)?\s*$"), shape(r"\s*<base_of>\s*(?:roughly|about|some)?\s*")
+_OF_WHOLE = shape(r" <out_of>(?: [^\d,;]{0,20})?")
+_PART = shape(rf"(?P<part>{_BARE.pattern}) <out_of>(?: [^\d,;]{{0,20}})?$")
+_GAP, _IT_WAS = shape(r" (?:<forces> )?"), shape(r" [–—-] |: | <it_was> ")
 _BY_AMOUNT = shape(r"(?<!\w)<by_amount>\s+$")  # "expanded the area it holds by 60 km²"
 _BASE_IS, _HAS = shape("<base_is>"), shape(r"\b<has> (?:[^.;,]* )?$")
+
+
+def _day_after(text: str, amount: Amount, days: Sequence[DateMention]) -> DateMention | None:
+    """The day of a figure with which another is compared: "than the 465 in the whole of 2023"."""
+    near = (d for d in days if amount.end <= d.start and _TO_DAY.fullmatch(text, amount.end, d.start))
+    return next((d for d in near if d.first is not None), None)
 
 
 def _without_compared(text: str) -> str:
     """A sentence with blanks for the dates of figures with which that of the sentence is compared."""
     blank = list(RECORD.sub(lambda m: " " * len(m[0]), text))
     for match in _COMPARED.finditer(text):
-        if re.search(r"\bto\b", text[match.end("when") - len(match["when"]) : match.end("when")]):
-            continue  # "from 900 in August to 350 in January"
-        blank[match.start("when") : match.end("when")] = " " * len(match["when"])
+        if not re.search(r"\bto\b", match["when"]):  # "from 900 in August to 350 in January"
+            blank[match.start("when") : match.end("when")] = " " * len(match["when"])
     return "".join(blank)
 
 
 def _with_bare(
-    text: str, amounts: Sequence[Amount], units: Sequence[Mention], dates: Sequence[DateMention]
-) -> list[Amount]:
+    text: str, amounts: Sequence[Amount], units: Sequence[Mention], dates: Sequence[DateMention],
+    compared: Sequence[DateMention],
+) -> list[Amount]:  # fmt: skip
     """The amounts with those that leave out their unit: "took 1,300 km² and has since lost 900"."""
     found = list(amounts)
     areas = [a for a in amounts if a.unit in AREAS and a.value is not None]
-    if not areas or len(amounts) > _FIGURES:
+    if not areas:
         return found
     ends = {p.end for p in find_phrases(text, "control_verbs", "verbs")}
-    for match in _BARE.finditer(text, areas[0].end):
-        if _touches(
+    parts = [m.start("part") for a in areas if (m := _PART.search(text, max(0, a.start - 60), a.start))]
+    for match in _BARE.finditer(text, min([areas[0].end, *parts])):
+        if touches(
             match.span(), [*((a.start, a.end) for a in amounts), *((d.start, d.end) for d in dates)]
         ) or re.fullmatch(r"(?:19|20)\d\d", match[0]):
             continue
-        unit = next(a.unit for a in reversed(areas) if a.end <= match.start())
+        unit = next((a.unit for a in reversed(areas) if a.end <= match.start()), areas[0].unit)
         lead = find_amounts(f"{text[max(0, match.start() - 30) : match.end()]} {unit}")
         if not lead:
             continue
-        own, start = lead[-1], max(0, match.start() - 30) + lead[-1].start
+        start = max(0, match.start() - 30) + lead[-1].start
+        own = replace(lead[-1], start=start, end=match.end())
         before = text[:start].rstrip()
         is_told = len(before) in ends or bool(_TO.search(text[max(0, start - 30) : start]))
         day = next((d for d in dates if 0 <= d.start - match.end() <= _NEXT), None)
+        # "610 km² in November and in December – 397"
+        is_told |= any(_IT_WAS.fullmatch(text, d.end, start) and areas[0].end <= d.start for d in dates)
         if _AND.search(text[max(0, start - 5) : start]) and day:  # "610 km² in November, 478 in October"
             is_told = any(areas[-1].end <= d.start < start for d in dates)
         elif _AND.search(text[max(0, start - 5) : start]):  # "16 km² in Sumy region and 22 in Kharkiv region"
             is_told = any(match.end() < u.start and control_verbs.leads_to(text[match.end() : u.start]) for u in units)
-        if is_told and _BARE_ENDS.match(text[match.end() :]):
-            found.append(
-                replace(own, start=start, end=match.end(), notes=(*own.notes, "its unit is that of the figure before"))
-            )
+        is_compared = control_verbs.is_compared(text, own) and _day_after(text, own, compared)
+        part = any(match.end() < u.start for u in units) and OF_THEM.search(text, max(0, start - 25), start)
+        if (
+            is_compared
+            or part
+            or match.start() in parts
+            or (is_told and (day or _BARE_ENDS.match(text[match.end() :])))
+        ):
+            found.append(replace(own, notes=(*own.notes, "its unit is that of the figure before")))
     return sorted(found, key=lambda a: a.start)
 
 
@@ -260,12 +282,12 @@ def _claims_of(scene: _Scene) -> list[Claim]:
             continue
         clause = _clause(scene, number)
         before = claims[-1] if claims and claims[-1].quantity else None
-        own = control_verbs.verb_of(scene.text, clause, amount)
+        own = control_verbs.verb_of(scene.text, clause, amount, scene.sides)
         if own and claims and verb and own.start == verb.start >= scene.amounts[number - 1].end:
             # "500 km² held, 40 percent retaken": the verb after one figure is not that of the next, which has its own
-            own = control_verbs.verb_of(scene.text, (own.end, clause[1]), amount) or own
+            own = control_verbs.verb_of(scene.text, (own.end, clause[1]), amount, scene.sides) or own
         kinds = {amount.unit == "percent", before is not None and before.value_unit == "percent"}
-        if own and before and kinds == {True, False} and _is_or(scene, amount):
+        if own and before and kinds == {True, False} and _OR.search(scene.text[: amount.start]):
             own = None  # "18,000 km², or 68 percent": both say one thing
         claim = _claim(scene, amount, clause, own, before, verb)
         if _based(scene, number):
@@ -280,17 +302,16 @@ def _claims_of(scene: _Scene) -> list[Claim]:
 
 def _based(scene: _Scene, number: int) -> bool:
     """Whether an amount is a percentage of the amount after it: "half of the 1,376 square kilometres"."""
-    amount = scene.amounts[number]
-    if number + 1 >= len(scene.amounts) or amount.unit != "percent":
-        return False
-    between = scene.text[amount.end : scene.amounts[number + 1].start]
-    return bool(_BASED.fullmatch(between))
+    share, whole = scene.amounts[number], scene.amounts[number + 1 :][:1]
+    return share.unit == "percent" and any(_BASED.fullmatch(scene.text, share.end, w.start) for w in whole)
 
 
 def _clause(scene: _Scene, number: int) -> tuple[int, int]:
     """The stretch of a sentence that an amount belongs to."""
     amount = scene.amounts[number]
     breaks = [m.start() for m in control_verbs.BREAKS.finditer(scene.text)]
+    ends = {d.end for d in scene.dates}
+    breaks = [b for b in breaks if not (b in ends and _IT_WAS.fullmatch(scene.text, b, amount.start))]
     if not number:  # "Russian gains over the week: 64 km²"
         breaks = [b for b in breaks if b > amount.start or scene.text[b : amount.start].strip(" :–—")]
     before = [b for b in breaks if b < amount.start]
@@ -298,7 +319,8 @@ def _clause(scene: _Scene, number: int) -> tuple[int, int]:
     low = max(before) if before else 0
     high = min(after) if after else len(scene.text)
     amounts = scene.amounts
-    following, previous = number + 1 + _based(scene, number), number - 1
+    whole = any(_OF_WHOLE.fullmatch(scene.text, amount.end, a.start) for a in amounts)
+    following, previous = number + 1 + (whole or _based(scene, number)), number - 1
     while following < len(amounts) and control_verbs.listed(
         scene.text[amounts[following - 1].end : amounts[following].start]
     ):
@@ -331,7 +353,10 @@ def _claim(
         step=amount.step, notes=() if amount.value is None else amount.notes,
     )  # fmt: skip
     if why := control_verbs.refusal(scene.text, clause, amount):
-        return _refused(draft, why)
+        day = _day_after(scene.text, amount, scene.compared) if control_verbs.is_compared(scene.text, amount) else None
+        if day is None or before is None or carried is None:
+            return _refused(draft, why)
+        return _after(draft, replace(scene, dates=[day]), (amount.start, day.end), amount, before, carried)
     if verb is None:
         return _after(draft, scene, clause, amount, before, carried)
     is_share = amount.unit == "percent"
@@ -340,26 +365,23 @@ def _claim(
     follows = before is not None and before.base == "the unit" and _BARE_ENDS.match(scene.text[amount.end :])
     if is_share and not (ground or follows or _elsewhere(scene, clause, amount)):
         name = _OF_NAME.match(scene.text, amount.end)
-        return _refused(
-            draft, f"{name['name']!r} {NO_UNIT}" if name else "the percentage is of something else than ground"
-        )
+        why = f"{name['name']!r} {NO_UNIT}" if name else "the percentage is of something else than ground"
+        return _refused(draft, why)
     if _of_something_else(scene, amount, verb) or (amount.unit in AREAS and _thing_after(scene, amount)):
         return _refused(draft, "the area is of something else than ground")
-    days = range_of(scene.dated, _times(scene, clause, amount), today=scene.today)
-    if is_share:
-        if verb.name == "gained" and not control_verbs.says_base(scene.text, amount) and not days.spans():
-            verb = replace(verb, name="held")  # "has seized 99 percent of the region": that much stands
-    elif verb.name == "held" and control_verbs.is_occupied(scene.text, verb):
-        if _took(scene, days, verb):
-            verb = replace(verb, name="gained")
-        elif not control_verbs.is_attribute(scene.text, verb) and control_verbs.is_once(scene.text, verb, scene.dates):
-            return _refused(draft, "whether it was taken then or is held since is not said")
+    verb = _as_dated(scene, clause, amount, verb)
+    if verb is None:
+        return _refused(draft, "whether it was taken then or is held since is not said")
     draft = _quantified(draft, verb, scene.text, amount)
     if is_share and draft.quantity is None and verb.name in ("gained", "lost"):
         of_all = control_verbs.of_all(scene.text, amount, scene.units, scene.sides)
         draft = replace(draft, quantity=verb.name, base="the unit") if of_all else draft
     if draft.quantity == "held" and _BY_AMOUNT.search(scene.text[: amount.start]):
-        return _refused(draft, "how much is lacking, or the difference from another figure")
+        changed = [m[0] for m in CHANGED.finditer(scene.text, 0, amount.start)][-1:]
+        grew = bool(changed) and _GREW.fullmatch(changed[0])
+        if not changed or is_share or draft.value is None:
+            return _refused(draft, "how much is lacking, or the difference from another figure")
+        draft = _quantified(draft, replace(verb, name="net" if grew else "net loss"), scene.text, amount)
     if draft.quantity is None:
         return _refused(draft, "the unit does not go with what is said of it")
     draft = _sided(draft, scene, clause, amount, verb)
@@ -378,6 +400,7 @@ def _without_side(draft: Claim, scene: _Scene, verb: ControlVerb) -> str | None:
         return None
     sides = [s for s in scene.sides if s.role != "leader" and not control_verbs.is_place(scene.text, s)]
     named = [s for s in sides if not any(a <= s.start < b for a, b in _sources(scene.text))]
+    named = [s for s in named if s.role != "capital" or not _OF_CAPITAL.search(scene.text[: s.start])]
     if draft.quantity == "share retaken":
         return None if verb.passive else "no side is named"
     return next((note for note in draft.notes[-1:] if named and note.startswith(("no side", "which of"))), None)
@@ -396,13 +419,16 @@ def _after(
     if before is None or carried is None:
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
     since = [s for s in control_verbs.acting(scene.text, scene.sides) if scene.amounts[0].end <= s.start < amount.start]
-    if any(not control_verbs.SPEAKS.match(scene.text, side.end) for side in since):
+    since = [s for s in since if not control_verbs.SPEAKS.match(scene.text, s.end)]
+    if len(since) > 1 or not all(_GAP.fullmatch(scene.text, s.end, amount.start) for s in since):
         return _refused(draft, "another side is named before it, and no word of what that side did")
+    if since:  # "Russia advanced 14 km², Ukraine 3 km²"
+        before = replace(before, controller=since[0].code, against=None, unit=None)
     draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
     draft = _quantified(draft, carried, scene.text, amount)
     if draft.quantity is None:
         return _refused(draft, "the unit does not go with what is said of it")
-    draft = _noted(draft, "quantity and side are those of the figure before")
+    draft = draft if since else _noted(draft, "quantity and side are those of the figure before")
     return _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=True)
 
 
@@ -415,6 +441,13 @@ def _named_spans(scene: _Scene) -> list[tuple[int, int]]:
 _SOURCE = shape(
     r"(?<!\w)<attribution>(?!\w)[^,;:()]{0,90}|(?<!\S)[^\s,;:]{1,40}(?: [^\s,;:]{1,40}){0,5} <attribution_after>\b"
 )
+
+
+# "since the fall of Avdiivka", "Since launching its assault in August, "
+_SINCE_EVENT = shape(
+    r"(?<!\w)<ever_since> (?:<article> )?[\w’'-]+(?: <of_name> [\w’'-]+){0,2}|^<ever_since> [^,;:\d]{3,80},"
+)
+_SINCE = shape(r"(?<!\w)<ever_since> (?:<article> )?(?:[\w’'-]+ ){0,2}$")
 
 
 def _sources(text: str) -> list[tuple[int, int]]:
@@ -443,7 +476,9 @@ def _strange_word(
         parts.append((clause[0], verb.start))
         parts += [(verb.end, clause[1])] if verb.passive else []
     known = _named_spans(scene)
-    known += _sources(text)
+    known += [*_sources(text), *(m.span() for p in (_SINCE_EVENT, control_verbs.ASIDE) for m in p.finditer(text))]
+    known += [m.span("name") for m in _AT_NAME.finditer(text)]
+    known += [m.span() for m in (_OF_AREA.match(text, amount.end), _OF_COUNTRY.match(text, amount.end)) if m]
     known += [(a.scope_start, a.scope_end) for a in find_attributions(TextSpan(0, len(text), text, language_of(text)))]
     return next(filter(None, (control_verbs.strange_word(text, *part, known) for part in parts)), None)
 
@@ -486,15 +521,15 @@ def _change(scene: _Scene, amount: Amount) -> tuple[Amount, ControlVerb | None] 
 def _is_result(scene: _Scene, amount: Amount) -> bool:
     """Whether a figure is what a change came to: "increased by 90 km², to 260"."""
     before = next((a.end for a in reversed(scene.amounts) if a.end <= amount.start), 0)
-    return not control_verbs.strange_word(scene.dated, before, amount.start, _named_spans(scene)) and bool(
-        _TO.search(scene.text[max(0, amount.start - 30) : amount.start])
-        or _TO.match(scene.text[amount.start : amount.end])
+    by = any(a.end == before and _BY_AMOUNT.search(scene.text[: a.start]) for a in scene.amounts)
+    return (
+        by
+        and not control_verbs.strange_word(scene.dated, before, amount.start, _named_spans(scene))
+        and bool(
+            _TO.search(scene.text[max(0, amount.start - 30) : amount.start])
+            or _TO.match(scene.text[amount.start : amount.end])
+        )
     )
-
-
-def _is_or(scene: _Scene, amount: Amount) -> bool:
-    """Whether a figure says the one before it in another unit."""
-    return bool(_OR.search(scene.text[: amount.start]))
 
 
 def _goes_on_in_percent(scene: _Scene, amount: Amount, before: Claim, carried: ControlVerb) -> bool:
@@ -502,13 +537,9 @@ def _goes_on_in_percent(scene: _Scene, amount: Amount, before: Claim, carried: C
     if before.quantity != "held":
         return False
     if before.value_unit in AREAS:  # "18,000 km², or 68 percent": of the unit of the area
-        return before.unit is not None and _is_or(scene, amount)
+        return before.unit is not None and bool(_OR.search(scene.text[: amount.start]))
     units, sides = scene.units, scene.sides
     return before.value_unit == "percent" and control_verbs.of_ground(scene.text, amount, carried, units, sides)
-
-
-def _touches(span: tuple[int, int], spans: Iterable[tuple[int, int]]) -> bool:
-    return any(start < span[1] and span[0] < end for start, end in spans)
 
 
 def _refused(draft: Claim, why: str) -> Claim:
@@ -535,7 +566,7 @@ def _quantified(draft: Claim, verb: ControlVerb, text: str, amount: Amount) -> C
             return _turned(draft)
         if verb.name == "held":
             return replace(draft, quantity="held", base="the unit")
-        back = verb.name == "retaken" or (verb.name == "lost" and control_verbs.says_taken(text, amount))
+        back = verb.name == "retaken" or (verb.name in ("lost", "driven") and control_verbs.says_taken(text, amount))
         return replace(draft, quantity="share retaken" if back else None)
     if verb.name == "net loss" and draft.value is not None:
         return replace(
@@ -545,6 +576,21 @@ def _quantified(draft: Claim, verb: ControlVerb, text: str, amount: Amount) -> C
             comparator=_OTHER_WAY.get(draft.comparator or "", draft.comparator),
         )
     return replace(draft, quantity="gained" if verb.name == "retaken" else verb.name)
+
+
+def _as_dated(scene: _Scene, clause: tuple[int, int], amount: Amount, verb: ControlVerb) -> ControlVerb | None:
+    """A verb as its times have it: what is seized or occupied happened or stands; None where that is not said."""
+    days = range_of(scene.dated, _times(scene, clause, amount), today=scene.today)
+    if amount.unit == "percent":  # "has seized 99 percent of the region": that much stands
+        stands = verb.name == "gained" and not control_verbs.says_base(scene.text, amount) and not days.spans()
+        return replace(verb, name="held") if stands else verb
+    if verb.name != "held" or not control_verbs.is_occupied(scene.text, verb):
+        return verb
+    once = control_verbs.is_once(scene.text, verb, scene.dates)
+    then = once and amount.unit in AREAS and is_cyrillic(scene.text[verb.start : verb.end])  # "окупував" is perfective
+    if then or _took(scene, days, verb):
+        return replace(verb, name="gained")
+    return verb if control_verbs.is_attribute(scene.text, verb) or not once else None
 
 
 def _took(scene: _Scene, days: DateRange, verb: ControlVerb) -> bool:
@@ -577,12 +623,15 @@ def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount,
     """Who did it, and to whom."""
     who, why = control_verbs.actor_of(scene.text, clause, verb, scene.sides)
     whom = control_verbs.losing_side(scene.text, amount, verb, scene.sides)
-    if draft.quantity == "share retaken" and verb.name in ("lost", "held"):
-        return _noted(replace(draft, against=who), *((why,) if why else ()))
     if verb.name == "driven":  # "pushed Ukrainian troops out of"
         driven = [s.code for s in reversed(scene.sides) if s.end <= verb.start] if verb.passive else []
         driven += [s.code for s in scene.sides if s.start >= verb.end]
-        return replace(draft, quantity="lost", controller=next(iter(driven), None), against=None)
+        code = next(iter(driven), None)
+        if draft.quantity == "share retaken":
+            return replace(draft, controller=None if who == code else who, against=code)
+        return replace(draft, quantity="lost", controller=code, against=None)
+    if draft.quantity == "share retaken" and verb.name in ("lost", "held"):
+        return _noted(replace(draft, against=who), *((why,) if why else ()))
     draft = replace(draft, controller=who, against=whom if whom != who else None)
     if who is None and draft.quantity != "front length":
         return _noted(draft, why or "no side is named")
@@ -592,15 +641,12 @@ def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount,
 def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, *, keep: bool) -> Claim:
     unit, why = control_verbs.place_of(scene.text, clause, amount, scene.units, scene.sides)
     place = _elsewhere(scene, clause, amount)
-    if (
-        draft.controller
-        and unit is None
-        and amount.unit == "percent"
-        and (whole := _OF_COUNTRY.match(scene.text, amount.end))
-    ):
-        place = whole[0].strip()
     if why and not place:  # a figure of several units together is none of any of them
-        return _refused(draft, why)
+        together = amount.unit != "percent" and why.endswith(NO_UNIT)
+        return _noted(draft, why) if together else _refused(draft, why)
+    nobody = not draft.controller and not _REBELS.search(scene.text, clause[0], amount.start)
+    if place and nobody and _OF_COUNTRY.match(scene.text, amount.end):
+        return _refused(draft, "no side is named")
     if place and not (unit and _THERE.fullmatch(place)):
         return _noted(replace(draft, unit=unit), f"{place!r} {NO_UNIT}")
     if unit is None and draft.quantity in ("gained", "lost") and amount.unit == "percent":
@@ -619,6 +665,7 @@ _SECTOR = _NAME.replace("name", "sector")
 _NEAR = shape(
     rf"(?<!\w)(?:<near>\s*(?:\b(?:the )?<settlement> )?{_NAME}|<within>\s+(?:<article> )?{_SECTOR}\s+<sector>)(?!\w)"
 )
+_AT_NAME = shape(rf"(?<!\w)(?:<inside>|<at>|<near>|<within>) (?:<article> )?{_NAME}")
 _NAMED = (
     shape(rf"[^.;,]{{0,25}}?\b<at>\s+(?:the )?(?:<area_before> )?{_NAME}"),
     shape(rf"[^.;,]{{0,25}}?\b{_NAME}\s+<area_after>"), shape(rf"[^.;,]{{0,25}}?\b<area_before>\s*(?:la )?{_NAME}"),
@@ -626,10 +673,14 @@ _NAMED = (
 _SPOT = shape(r"\s*(?P<name><spot>)")
 _IS_AREA = shape(r"\s+<area>\b")
 _OF_AREA = shape(
-    rf"\s{{0,3}}(?:<of_name> )?(?P<area><area_before> (?:la )?{_NAME}|{_SECTOR} (?:<area>\b|<area_after>\w*)|<areas>\b)"
+    rf"\s{{0,3}}(?:<of_area>\s?)?(?:<ground> )?"
+    rf"(?P<area><area_before> (?:la )?{_NAME}|{_SECTOR} (?:<area>\b|<area_after>\w*)|<areas>\b(?!['’]s))"
 )
 _OF_NAME = shape(rf"\s{{0,3}}<of_name> {_NAME}(?<!ans)(?=\s*(?:$|[.,;)])|\s+(?:on|since|as|and|at)\b)")
+_REBELS = shape(r"\b(?:<rebels>|<forces>|<rulers>)\b")
 _THERE, _AND_NOW = shape("<there>"), shape(r"[^;]{0,80}?\b(?:<and>|<later>)\b[^;]{0,40}?\b<present>\s[^;]{0,40}$")
+_OWNS = shape(r"\b<owns>\b")  # "holds 35 percent of Rosneft"
+_OF_CAPITAL = shape(r"(?<!\w)<of_name> $")
 _OF_COUNTRY = shape(r"\s*<of_country>(?!\w)")
 
 
@@ -653,8 +704,14 @@ def _elsewhere(scene: _Scene, clause: tuple[int, int], amount: Amount) -> str | 
     """The words for the place of a figure that is no unit: "near Pokrovsk", "of Rakhine State"."""
     text = scene.text
     if amount.unit == "percent":
-        area = _OF_AREA.match(text, amount.end)
+        area, name = _OF_AREA.match(text, amount.end), _OF_NAME.match(text, amount.end)
+        if whole := _OF_COUNTRY.match(text, amount.end):
+            return whole[0].strip()
         known = {u.start for u in scene.units}
+        is_known = name and name.start("name") in {*known, *(s.start for s in scene.sides if s.role != "capital")}
+        acts = control_verbs.acting(text, scene.sides) or _REBELS.search(text, clause[0], amount.start)
+        if name and not is_known and acts and not _OWNS.search(text, clause[0], amount.start):
+            return name["name"]
         return area["area"] if area and not known & {area.start("name"), area.start("sector")} else None
     for start, end in scene.spots:
         if clause[0] <= start < clause[1] and not (start > amount.end and OF_THEM.search(text, amount.end, start)):
@@ -666,11 +723,13 @@ def _elsewhere(scene: _Scene, clause: tuple[int, int], amount: Amount) -> str | 
     for pattern in _NAMED:
         match = pattern.match(text, amount.end)
         is_area = match and _IS_AREA.match(text, match.end())  # Khartoum state is no capital
-        if match and not any(a <= match.start("name") < b for a, b in (places if is_area else known_too)):
+        if match and not touches(match.span("name"), places if is_area else known_too):
             return match["name"]
     return None
 
 
+_LASTING = shape(r"<lasting>\b")
+_GREW = shape("<grew>")
 _KIND_OF_DAYS = {"range": "day", "weekday": "day", "week": "month", "year": "month"}
 
 
@@ -682,11 +741,15 @@ def _times(scene: _Scene, clause: tuple[int, int], amount: Amount, *, share: boo
         high = low + based.start() if based else high
         verbs = [v.end for v in control_verbs.verbs_in(scene.text, amount.end, high)]
         high = min(high, *verbs) if len(verbs) > (not control_verbs.verbs_in(scene.text, low, amount.start)) else high
+    if any(_OF_WHOLE.fullmatch(scene.text, amount.end, a.start) for a in scene.amounts):  # "850 of the 1,268 km²"
+        return [m for m in scene.dates if m.end <= amount.start]
     own = [m for m in scene.dates if m.end > low and m.start < high]
     after = [m for m in own if m.start >= amount.end]
     if share or own:
         return after if after and any(a.end <= low for a in scene.amounts) else own
     first, last = scene.amounts[0], scene.amounts[-1]
+    if OF_THEM.search(scene.text, max((a.end for a in scene.amounts if a.end <= low), default=low), amount.end + 20):
+        return [m for m in scene.dates if m.end <= amount.start]  # "84 km² this week, of which 51 km²"
     parted = control_verbs.LATER.search(scene.text, first.end, high)  # "took 1,300 in August but has since lost 800"
     shared = [] if parted else [m for m in scene.dates if m.end <= first.start]
     if len(scene.amounts) == 1:
@@ -701,11 +764,8 @@ def _times(scene: _Scene, clause: tuple[int, int], amount: Amount, *, share: boo
         return []
     date, between = scene.dates[0], scene.text[first.end : amount.start]
     if first.end <= date.start < amount.start:  # "gained 447 km² in November and lost 12"
-        return (
-            []
-            if parted or control_verbs.BREAKS.search(scene.text, first.end, amount.start) or "," in between
-            else [date]
-        )
+        broken = parted or control_verbs.BREAKS.search(scene.text, first.end, amount.start) or "," in between
+        return [] if broken else [date]
     rest = scene.text[amount.end : last.start]  # "gained 95 km² in Donetsk region and lost 4 in Kursk region on Friday"
     apart = control_verbs.verbs_in(scene.text, amount.end, last.start) and (
         "," in rest or any(amount.end <= s.start < last.start for s in control_verbs.acting(scene.text, scene.sides))
@@ -724,12 +784,15 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount)
         times = [
             m for m in times if not (m.since and m.problem) and not _AND_NOW.match(scene.text, m.end, amount.start)
         ]
+    if any(m.kind in ("month", "year") for m in times):  # "within a fortnight in August"
+        times = [m for m in times if m.kind != "past" or not _LASTING.match(m.text)]
     days = range_of(scene.dated, times, today=scene.today)
     if not state and len({_KIND_OF_DAYS.get(m.kind, m.kind) for m in times if m.first is not None and not m.loose}) > 1:
         return _refused(draft, "which of several times is meant is not said")
     spans = [*((d.start, d.end) for d in scene.dates), *((a.start, a.end) for a in scene.amounts)]
     told = [*control_verbs.TIME.finditer(scene.dated, 0, clause[1]), *_YEAR.finditer(scene.dated, 0, amount.start)]
-    words = (m for m in told if not _touches(m.span(), spans))
+    told = [m for m in told if not any(p.search(scene.dated[: m.start()]) for p in (_SINCE, _THAN))]
+    words = (m for m in told if not touches(m.span(), spans))
     if days == DateRange() and draft.quantity != "share retaken" and (time := next(words, None)):
         return _refused(draft, f"{time[0]!r} is a time that is not read")
     named = [m for m in times if m.kind == "day"]

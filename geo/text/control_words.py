@@ -131,7 +131,7 @@ def _pattern(words: Mapping[str, Any], *, suffix: str) -> tuple[re.Pattern[str],
     groups = {}
     for number, word in enumerate(sorted(words, key=len, reverse=True)):
         body = re.escape(word).replace(r"\*", r"\w*").replace(r"\ ", r"\s+").replace("'", "['’]")
-        flexible = f"(?i:{body})" if not word.isascii() and word.endswith("*") else body
+        flexible = f"(?i:{body})" if not word.isascii() and "*" in word else body
         parts.setdefault(word[0].lower(), []).append(rf"(?P<g{number}>{flexible}(?!\w){suffix})")
         groups[f"g{number}"] = words[word]
     any_word = "|".join(

@@ -140,11 +140,10 @@ def _patterns(
     ahead = rf"(?:(?P<next>{any_of(table.get('next', ''))})|(?P<last>{any_of(table['last'])}))\s+"
     yield "weekday", rf"(?:{ahead})?(?P<weekday>{weekday})"
     part = any_of(*(table.get(p, "") for p in _PARTS))
-    inside = any_of(table.get("in", ""))
+    inside, before_year = any_of(table.get("in", "")), any_of(table.get("in", ""), table.get("before_year", ""))
     yield "month", rf"(?:(?P<in>{inside})[\s-]+)?(?:(?P<part>{part})[\s-]+(?:of\s+)?)?(?P<month>{month}){year}"
-    before_year = any_of(*(table.get(name, "") for name in ("in", "before_year")))
     yield "year", rf"{before_year}\s+(?P<year>(?:19|20)\d\d)(?![\d.,-]*\d|\s*(?:{_FIGURES})){year_words}"
-    yield "undated", any_of(undated.get("words", ""))
+    yield "undated", any_of(undated.get("words", ""), *table.get("prior", {}).values())
 
 
 EXACT, FEW_DAYS, WEEK, MONTH, YEAR = 1, 2, 3, 4, 5  # UCDP's date_prec
@@ -215,10 +214,27 @@ def _settled(text: str, found: list[DateMention]) -> list[DateMention]:
         if m.kind != "weekday"
         or not any(re.fullmatch(r"[\s,(]*|,? the ", text[m.end : d.start]) or 0 <= m.start - d.end <= 2 for d in days)
     ]
-    found = [*_in_year_of_next(found)]
+    found = [_counted_from(m, found[:at]) for at, m in enumerate(_in_year_of_next(found))]
     if any(m.first is not None and m.date_prec <= FEW_DAYS and not m.loose for m in found):
         found = [m for m in found if not m.loose]
     return found
+
+
+@cached_words
+def _prior() -> Mapping[str, str]:
+    """The words for the week, month or year before one that is named, with their unit."""
+    tables = [word_list(language, "dates").get("prior", {}) for language in languages()]
+    return by_form((words, unit) for table in tables for unit, words in table.items())
+
+
+def _counted_from(mention: DateMention, earlier: Sequence[DateMention]) -> DateMention:
+    """A time told by another, "610 in November and 478 the month before", counted from that one."""
+    unit = _prior().get(plain(mention.text))
+    named = next((m.first for m in reversed(earlier) if m.kind == unit and m.first is not None), None)
+    if unit is None or named is None:
+        return mention
+    first, last = back(named, 1, unit), named - timedelta(days=1)
+    return replace(mention, kind=unit, first=first, last=last, note="", problem="", since=False)
 
 
 def _in_year_of_next(found: Sequence[DateMention]) -> Iterator[DateMention]:

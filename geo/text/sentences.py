@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,6 +27,11 @@ class TextSpan:
     end: int
     text: str
     lang: Lang = "en"
+
+
+def touches(span: tuple[int, int], spans: Iterable[tuple[int, int]]) -> bool:
+    """Whether a stretch of text has a part in common with one of several."""
+    return any(start < span[1] and span[0] < end for start, end in spans)
 
 
 def language_of(text: str) -> Lang:
