@@ -63,6 +63,7 @@ _OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*(?:[^\W\d]+\s+)?$")
 _OF_PLACE = shape(r"(?:^|[,;:]\s*)<of_before>\s*[^,;:]{1,40}$")
 _PART_OF, _COUNTRY = _any("part_of"), rf"{_any('country')}(?!\w)"
 _SHARE_OF = re.compile(rf"\s*{_PART_OF}(?:(?:{GROUND} )?{_PART_OF})?|\s*(?={_COUNTRY})", re.IGNORECASE)
+_OWN_SHARE = re.compile(rf"\s*(?:{GROUND} )?", re.IGNORECASE)
 _FROM = shape(r"<from>\s+")
 # "70 km², of them 50 in Donetsk region": the place is that of the part
 OF_THEM = shape(r"(?<!\w)<part_follows>(?!\w)")
@@ -237,6 +238,8 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount, sides: Sequence[
     if not after or (amount.unit != "percent" and len({d.name for d in after if d.end - d.start > 2}) > 1):
         return None  # "1,000 km², seized in August, was retaken": what is said of the figure is not plain
     first = after[0]
+    if amount.unit == "percent" and first in relative and len(after) > 1 and not says_base(text, amount):
+        return None  # "half of the Kursk territory that Ukraine once held is back in Russian hands"
     # "40 percent of what Ukraine took has been retaken": the words of the base are not the verb
     if amount.unit == "percent" and says_base(text, amount):
         if final := [d for d in after if _VERB_LAST.fullmatch(text[d.start : d.end])]:
@@ -389,9 +392,11 @@ def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Ment
 
 def of_all(text: str, amount: Amount, units: Sequence[Mention], sides: Sequence[Mention]) -> bool:
     """Whether a percentage is of all of a unit, or of a country's own ground ("its territory"), and not of a part."""
-    lead = re.match(rf"\s*(?:{_PART_OF})?", text[amount.end :], re.IGNORECASE)
-    at = amount.end + (lead.end() if lead else 0)
-    ends = [m.end for m in (*units, *sides) if m.start == at and m.role in ("unit", "names")]
+    lead = _SHARE_OF.match(text, amount.end) or _OWN_SHARE.match(text, amount.end)
+    named = [m for m in (*units, *sides) if lead and m.start == lead.end()]
+    if any(m.role == "adjectives" and re.match(rf" {_LAND}\b", text[m.end :], re.IGNORECASE) for m in named):
+        return True  # "0.4 percent of Ukrainian territory"
+    ends = [m.end for m in named if m.role in ("unit", "names")]
     part = rf"(?:['’]s)?(?: {_LAND}\b)?+ (?:{GROUND})"
     return bool(_OF_OWN.match(text, amount.end)) or any(not re.match(part, text[e:], re.IGNORECASE) for e in ends)
 
@@ -417,7 +422,7 @@ def actor_of(
     if _PARTICIPLE.search(text[: verb.end]) and (found := _agent(text, verb, sides))[0]:
         return found
     asides = [m.span() for m in ASIDE.finditer(text, 0, verb.start)]
-    driven = [v.end for v in verbs_in(text, clause[0], verb.start) if v.name == "driven"]
+    driven = [v.end for v in verbs_in(text, 0, verb.start) if v.name == "driven"]
     before = [s for s in sides if s.end <= verb.start and not any(a <= s.start < b for a, b in asides)]
     before = [s for s in before if not any(_DIRECTLY.fullmatch(text, end, s.start) for end in driven)]
     subjects = acting(text, before)

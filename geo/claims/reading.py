@@ -583,6 +583,7 @@ def _as_dated(scene: _Scene, clause: tuple[int, int], amount: Amount, verb: Cont
     days = range_of(scene.dated, _times(scene, clause, amount), today=scene.today)
     if amount.unit == "percent":  # "has seized 99 percent of the region": that much stands
         stands = verb.name == "gained" and not control_verbs.says_base(scene.text, amount) and not days.spans()
+        stands = stands and not _REMAINING.search(scene.text, 0, amount.start)
         return replace(verb, name="held") if stands else verb
     if verb.name != "held" or not control_verbs.is_occupied(scene.text, verb):
         return verb
@@ -730,6 +731,7 @@ def _elsewhere(scene: _Scene, clause: tuple[int, int], amount: Amount) -> str | 
 
 _LASTING = shape(r"<lasting>\b")
 _GREW = shape("<grew>")
+_REMAINING = shape(r"(?<!\w)<remaining> $")  # "took the last 1 percent of the region"
 _KIND_OF_DAYS = {"range": "day", "weekday": "day", "week": "month", "year": "month"}
 
 
