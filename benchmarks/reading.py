@@ -25,7 +25,7 @@ PARTS = (
     "stranger",
     "forms",
     "traps",
-    *(f"s{number}" for number in range(1, 12)),
+    *(f"s{number}" for number in range(1, 15)),
 )
 
 
