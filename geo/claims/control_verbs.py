@@ -110,9 +110,7 @@ _CONTROL = shape(r" <in_control>\b")  # "the zone of Ukrainian control"
 _OWNED_BEFORE, _OWNED_AFTER = shape(r"\b(?:<owned>|seized) by (?:the )?$"), shape(r"-<owned>\b")
 _NOUN = shape(r"<nouns>(?: of)?")
 _BY_THE = shape(r"\b<by> ?$")
-_AND_IN = shape(r"(?:['’]s)?(?: \w+)?,? <and>(?: <inside>)?(?: <article>)? ?(?:\w+['’]s )?")
 _IN_LIST = shape(r"(?:['’]s)?,? ?(?:<and>|<or>|,)? ?(?:(?:in|the) ){0,2}(?:\w+['’]s )?")
-_AND_THE = rf",? {_any('and')} ?"
 _LEADS_TO = shape(r"\s*<leads_to>\s(?:[\w'’]+\s){0,4}$")
 _NAME_GOES_ON = shape(r" (?!<name_goes_on>)[A-Z][a-z]+", ignore_case=False)
 _ACTS = shape(r"\b(?:<forces>|<acts_for>) of (?:the )?$")
@@ -545,7 +543,7 @@ def place_of(
     if lead := _SHARE_OF.match(text, amount.end):
         at = lead.end()
         country = next((s for s in sides if s.start == at and s.role == "names"), None)
-        also = country and any(re.fullmatch(_AND_THE, text[country.end : s.start]) for s in sides if s.start > at)
+        also = country and any(_IN_LIST.fullmatch(text, country.end, s.start) for s in sides if s.start > at)
         if country is not None and not also and not re.match(r"['’]s", text[country.end :]):
             return country.code, None
     told = [m.span() for m in _TOLD.finditer(text)]  # "told reporters in Moscow that": where it is said
@@ -565,7 +563,7 @@ def place_of(
     pools = ([u for u in units if clause[0] <= u.start < clause[1]], [u for u in units if u not in apart])
     for pool in pools:
         codes = list(dict.fromkeys(u.code for u in pool))
-        both = [s for s in sides if pool and is_place(text, s) and _AND_IN.fullmatch(text[s.end : pool[0].start])]
+        both = [s for s in sides if pool and is_place(text, s) and _IN_LIST.fullmatch(text, s.end, pool[0].start)]
         if both:  # "in Ukraine and in Russia's Kursk region"
             codes = [both[0].code, *codes]
         if len(codes) == 1:
@@ -578,9 +576,7 @@ def place_of(
                 return near[0].code, None
             return None, _together(text, [*both, *pool]) or f"several units are named ({', '.join(codes)}): say which"
     countries = [s for s in sides if is_place(text, s) and not OF_THEM.search(text, amount.end + 2, s.start)]
-    countries += [
-        s for s in sides for c in countries if s.role == "names" and re.fullmatch(_AND_THE, text[c.end : s.start])
-    ]  # fmt: skip
+    countries += [s for s in sides for c in countries if s.role == "names" and _IN_LIST.fullmatch(text, c.end, s.start)]
     codes = list(dict.fromkeys(s.code for s in countries))
     if len(codes) == 1:
         return codes[0], None

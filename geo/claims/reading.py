@@ -224,11 +224,10 @@ def _with_bare(
     if not areas:
         return found
     ends = {p.end for p in find_phrases(text, "control_verbs", "verbs")}
+    taken = [*((a.start, a.end) for a in amounts), *((d.start, d.end) for d in dates)]
     parts = [m.start("part") for a in areas if (m := _PART.search(text, max(0, a.start - 60), a.start))]
     for match in _BARE.finditer(text, min([areas[0].end, *parts])):
-        if touches(
-            match.span(), [*((a.start, a.end) for a in amounts), *((d.start, d.end) for d in dates)]
-        ) or re.fullmatch(r"(?:19|20)\d\d", match[0]):
+        if touches(match.span(), taken) or re.fullmatch(r"(?:19|20)\d\d", match[0]):
             continue
         unit = next((a.unit for a in reversed(areas) if a.end <= match.start()), areas[0].unit)
         lead = find_amounts(f"{text[max(0, match.start() - 30) : match.end()]} {unit}")
@@ -569,12 +568,7 @@ def _quantified(draft: Claim, verb: ControlVerb, text: str, amount: Amount) -> C
         back = verb.name == "retaken" or (verb.name in ("lost", "driven") and control_verbs.says_taken(text, amount))
         return replace(draft, quantity="share retaken" if back else None)
     if verb.name == "net loss" and draft.value is not None:
-        return replace(
-            draft,
-            quantity="net",
-            value=-draft.value,
-            comparator=_OTHER_WAY.get(draft.comparator or "", draft.comparator),
-        )
+        return replace(draft, quantity="net", value=-draft.value, comparator=_other_way(draft))
     return replace(draft, quantity="gained" if verb.name == "retaken" else verb.name)
 
 
@@ -609,14 +603,17 @@ _NEXT_WORD = re.compile(r" (?:(?:de |d['’]|of )(?=[a-zа-яіїєґé]))?([^\W
 _OTHER_WAY = {"more than": "less than", "less than": "more than", "at least": "up to", "up to": "at least"}
 
 
+def _other_way(draft: Claim) -> str | None:
+    return _OTHER_WAY.get(draft.comparator or "", draft.comparator)
+
+
 def _turned(draft: Claim) -> Claim:
     """The share still held of what was taken, as the share retaken."""
     if draft.value is None:
         return draft
     ends = [100 - v for v in (draft.value, draft.high) if v is not None]
-    other_way = _OTHER_WAY.get(draft.comparator or "", draft.comparator)
     high = max(ends) if len(ends) > 1 else None
-    turned = replace(draft, quantity="share retaken", comparator=other_way, value=min(ends), high=high)
+    turned = replace(draft, quantity="share retaken", comparator=_other_way(draft), value=min(ends), high=high)
     return _noted(turned, f"{draft.value:g} percent still held is read as {min(ends):g} percent retaken")
 
 
