@@ -41,7 +41,7 @@ def run(args: list[str]) -> int:
     wrong = "--wrong" in args
     chosen = [arg for arg in args if not arg.startswith("-")]
     print("| corpus | field | precision | recall | right |\n|---|---|---|---|---|")
-    for folder in ("known", "later", "wars", "styles", "unseen", "fresh", "outlets", "strangers", "strangers_2"):
+    for folder in ("known", "later", "wars", "styles", "unseen", "fresh", "outlets", "strangers", "strangers_2", "strangers_3"):
         if not chosen or folder in chosen:
             _print(f"briefings, {folder}", briefing_scores.score(folder), wrong=wrong)
     for kind in ("casualties", "areas", "places"):

@@ -481,6 +481,7 @@ LEAST = {
     "outlets": {"incidents": 0.95, "country": 0.93, "event": 0.88},
     "strangers": {"incidents": 0.97, "country": 0.97},
     "strangers_2": {"incidents": 0.97, "country": 0.93},
+    "strangers_3": {"incidents": 0.97, "country": 0.92},
 }
 
 

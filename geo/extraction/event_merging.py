@@ -24,6 +24,7 @@ _MEANS = ("shooting", "sabotage", "abduction", "arrest", "capture")
 _VIOLENCE = ("Battles", "Violence against civilians", "Protests", "Riots")
 _ENTRY = re.compile(r"\W{0,4}\d{1,2}[:.h]\d\d\b")
 _TALLY = "drone-downed"  # what is counted over a whole country is no event of a place
+_HEADLINE = 160
 _NEAR = 2  # paragraphs over which a region and a place in it are one event
 
 
@@ -35,6 +36,7 @@ class EventMerger:
     today: date | None
     builders: list[DraftBuilder] = field(default_factory=list)
     paragraph: int = 0
+    start: int = 0  # of the paragraph
     paragraph_day: Day | None = None
     summary: DraftBuilder | None = None  # what a sentence says of all that the paragraphs after it tell
     last: DraftBuilder | None = None
@@ -54,7 +56,7 @@ def merge_events(
             merger.today = heading
         if heading is not None or passage in skip:
             continue
-        merger.paragraph, merger.paragraph_day = number, None
+        merger.paragraph, merger.start, merger.paragraph_day = number, passage.start, None
         if _ENTRY.match(passage.text):  # of a live blog: it goes on with nothing
             merger.last = None
         byline = pattern(passage.lang, "speakers", "byline").fullmatch(passage.text.strip()) if number < _NEAR else None
@@ -70,7 +72,16 @@ def merge_events(
         if builder.summary is not None and not builder.attributions:
             builder.attributions += builder.summary.attributions
     told = [s for s in merger.builders if not (today and is_old(s.day, today)) and _is_told(s)]
+    told = [s for s in told if not any(_is_headline_of(s, other, passages) for other in told)]
     return [s for s in told if not (s.is_summary and any(_is_within(other, s) for other in told))]
+
+
+def _is_headline_of(builder: DraftBuilder, other: DraftBuilder, passages: Sequence[TextSpan]) -> bool:
+    """Whether an event is only a headline's, and the text tells one of its type."""
+    lines = [p for p in passages[:_NEAR] if len(p.text) < _HEADLINE and not p.text.rstrip().endswith((".", "!", "…"))]
+    heads = all(any(p.start <= start < p.end for p in lines) for start, _ in builder.clauses)
+    alike = builder.rule and other.rule and builder.rule.event_type == other.rule.event_type
+    return heads and bool(alike) and max(other.clauses) > max(builder.clauses)
 
 
 def _is_within(builder: DraftBuilder, whole: DraftBuilder) -> bool:
@@ -98,6 +109,7 @@ def _sentence(merger: EventMerger, sentence: TextSpan) -> None:
     found = pattern(sentence.lang, "doubt", "denied").finditer(sentence.text)
     denials = [(sentence.start + m.start(), sentence.start + m.end()) for m in found]
     attributions = speakers.find_attributions(sentence)
+    told = events.find_triggers(sentence, void=tuple(denials))
     touched: list[DraftBuilder] = []
     # of months or years, or of what happens all the time, and not of an event
     own = casualties.without_running(sentence.text, sentence.lang)
@@ -113,7 +125,7 @@ def _sentence(merger: EventMerger, sentence: TextSpan) -> None:
     before = [s for s in merger.builders if about and s.paragraph == merger.paragraph - 1]
     for attribution in _named(merger, attributions) if not background else ():
         # who speaks in a sentence of its own speaks of what was told last
-        for builder in builders or [s for s in (here or before)[-1:] if not s.attributions]:
+        for builder in builders or [s for s in (here or before)[-1:] if not s.attributions and not told]:
             builder.add_attribution(attribution)
     for check in speakers.find_checks(sentence):
         concerned = merger.builders if check.is_general else builders or here or merger.builders[-1:]
@@ -184,7 +196,7 @@ def _clause(
 ) -> list[DraftBuilder]:
     """The builders that a clause adds to, made where there are none."""
     triggers = events.find_triggers(clause, void=void)
-    counted = _casualties(merger, clause, void)
+    counted = _casualties(merger, clause, void) if not clause.text.istitle() else []
     if not triggers and not counted:
         return []
     # a later total is of the same event, whatever the day on which it was told
@@ -198,7 +210,7 @@ def _clause(
     goes_on = merger.last is not None and merger.last.paragraph == merger.paragraph and _fits(merger.last, lead)
     # words that tell an event only with a place or with people: "protests", "arrested"
     weak = lead is not None and not where and not counted and lead.rule.rank < 75 and not lead.rule.joins
-    if weak and not goes_on:
+    if (weak and not goes_on) or (lead is not None and lead.rule.name == _TALLY and not where):
         return []
     found = []
     targets: list[Place | None] = [*where] or [None]
@@ -347,6 +359,11 @@ def _find(
             made.inherited = last.rule  # "in Nikopol, two were injured", after a sentence on shelling
         elif place is None and pattern(clause.lang, "where", "anaphor").search(clause.text):
             made.place = last.place  # "they also shelled the city"
+    if (
+        made.place is None and place is None and lead is not None and not lead.rule.joins
+    ):  # the place that the paragraph named last
+        named = events.within(merger.places, merger.start, clause.start)
+        made.place = next((p for p in reversed(named) if p.role != "country" and p.latitude is not None), None)
     merger.builders.append(made)
     return made
 
@@ -458,8 +475,10 @@ class DraftBuilder:
     @property
     def rule(self) -> Rule | None:
         """The rule that names the event: the highest rank of all that matched."""
-        # who was captured in a battle is not what happened there
-        own = max((t.rule for t in self.triggers), key=_weight, default=None)
+        # who was captured in a battle is not what happened there, nor who was abducted where more were killed
+        most = {kind: max((t.count.best or 0 for t in self.counts if t.kind == kind), default=0) for kind in KINDS}
+        weights = {"abduction": 29} if most["killed"] > most["abducted"] else {}
+        own = max((t.rule for t in self.triggers), key=lambda r: weights.get(r.name, _weight(r)), default=None)
         return own if own is not None and not (own.joins and self.inherited) else self.inherited or own
 
     @property

@@ -151,6 +151,8 @@ def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Seque
     if not scored:
         return []
     best = max(scored, key=lambda pair: (pair[0], -abs(pair[1].start - at)))[1]
+    inner = [(s, p) for s, p in scored if best.role == "region" and s > 0 and best.holds(p)]
+    best = max(inner, key=lambda pair: pair[0], default=(0.0, best))[1]  # "in Borno, troops killed nine near Bama"
     held = next((p for _, p in wider if p.start > best.start or p.role == "country"), None)
     if held is None and " " not in passage.text.strip()[: max(0, inside[0].start - start - 1)].strip():
         held = next((p for p in inside[:1] if p.latitude is not None), None)  # "In Zaporizhzhia, … the A district"

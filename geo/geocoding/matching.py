@@ -597,8 +597,12 @@ class _Finder(MentionTypes):
 
     def _only_begins(self, at: int, found: tuple[Found, ...]) -> bool:
         """A word that begins a sentence and is a name only elsewhere, or only by a declined form of a small place's."""
-        if not self.reading.starts(at) or any(p.kind != "place" for p, _ in found):
-            return False
+        if (
+            not self.reading.starts(at)
+            or any(p.kind != "place" for p, _ in found)
+            or self.reading.gap(at + 1)[:1] == ":"
+        ):
+            return False  # "Minova: artillery hit a camp"
         if any(
             how == OWN and p.population > 0 and (not self.countries or p.country in self.countries) for p, how in found
         ):
@@ -613,7 +617,7 @@ class _Finder(MentionTypes):
             return not any(p.kind not in ("place", "region", "district") for p, _ in self.lookup.named(word.key))
         if word.key in self.rules["common"]:
             return not self._settlement_before(at) or (self.words[at - 1].capital and not word.cyrillic)
-        return len(word.key) < 3 and not word.text.isupper()
+        return len(word.key) < 3 and not word.text.isupper() and word.key not in self.rules["name_starts"]
 
     def _placed_beside(self, at: int) -> str:
         """The preposition before an unknown name that a region's name follows: near Kilibo (Ouesse, Collines)."""
@@ -659,6 +663,8 @@ class _Finder(MentionTypes):
         if after in ("town", "village"):
             return after
         entered = before[-1:] and before[-1] in _ENTERED | _STRUCK and not self._surname_at(at + 1)
+        if before and self.words[at - 1].text == "à" and re.match(r"[.;(]|, ", self.reading.text[word.end :]):
+            return "à …"
         return before[-1] if entered or (before and before[-1] in _IN_A_PLACE) else ""
 
     def _site_end(self, at: int) -> int:

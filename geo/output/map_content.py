@@ -15,25 +15,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.archive.results import (
-    FAR,
-    NOT_COMPARABLE,
-    When,
-    is_not_comparable,
-    map_day,
-    refuse_backwards,
-    row_at,
-    rows_of,
-)
+from geo.archive.results import FAR, NOT_COMPARABLE, When, is_not_comparable, map_day, refuse_backwards, row_at, rows_of
 from geo.errors import MapError, UnitError, UsageError
-from geo.incidents.markers import (
-    Marker,
-    event_of,
-    fact_words,
-    marker_of,
-    marks_of,
-    shared_words,
-)
+from geo.incidents.markers import Marker, event_of, fact_words, marker_of, marks_of, shared_words
 from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import LEAST_KM2, Figures, Headline, headline, no_ground, rounded, side_figures, weight
@@ -47,16 +31,7 @@ from geo.output.settlement_layers import (
     settlement_source,
     settlements_of,
 )
-from geo.presentation.basemap import (
-    Box,
-    Ground,
-    around,
-    finest_rank,
-    ground_of,
-    outward,
-    padded,
-    reach_of,
-)
+from geo.presentation.basemap import Box, Ground, around, finest_rank, ground_of, outward, padded, reach_of
 from geo.presentation.labels import class_key, credit_line, meaning_words, place_words, sliver_words, written
 from geo.presentation.language import date_words, gettext, ngettext, number
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
