@@ -28,6 +28,8 @@ PARTS = (
     *(f"s{number}" for number in range(1, 15)),
 )
 
+STRANGERS = ("strangers", "strangers_2", "strangers_3", "strangers_4")
+
 
 def _print(title: str, scores: Mapping[str, Score], *, wrong: bool) -> None:
     for name, score in scores.items():
@@ -41,7 +43,7 @@ def run(args: list[str]) -> int:
     wrong = "--wrong" in args
     chosen = [arg for arg in args if not arg.startswith("-")]
     print("| corpus | field | precision | recall | right |\n|---|---|---|---|---|")
-    for folder in ("known", "later", "wars", "styles", "unseen", "fresh", "outlets", "strangers", "strangers_2", "strangers_3"):
+    for folder in ("known", "later", "wars", "styles", "unseen", "fresh", "outlets", *STRANGERS):
         if not chosen or folder in chosen:
             _print(f"briefings, {folder}", briefing_scores.score(folder), wrong=wrong)
     for kind in ("casualties", "areas", "places"):

@@ -97,12 +97,7 @@ def _cells(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str
 
 @shares_options("settlements", "since", "incident_days", "with_front", "view", "event_type", "verification", "dataset")
 def draw_dates(
-    archive: Archive,
-    from_: When,
-    to: When,
-    *,
-    places: gpd.GeoDataFrame | None = None,
-    **given: Unpack[MapKeywords],
+    archive: Archive, from_: When, to: When, *, places: gpd.GeoDataFrame | None = None, **given: Unpack[MapKeywords]
 ) -> PageMap:
     """Draw two dates of a source on one map, the earlier left of a divider, the later right of it.
 
@@ -140,12 +135,7 @@ def draw_dates(
         chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
         options = replace(options, liberated=bool(options.liberated))  # both dates show what changed
         options = options.of_one_date(
-            source=name,
-            colours=chosen,
-            title=None,
-            incident_days=0,
-            with_front=False,
-            view="all",
+            source=name, colours=chosen, title=None, incident_days=0, with_front=False, view="all"
         )
         span = (from_, to)
         found = [gather(archive, from_, options), gather(archive, to, replace(options, since=from_))]
