@@ -264,9 +264,14 @@ def verbs_in(text: str, low: int, high: int) -> list[ControlVerb]:
 
 
 @recent
+def _in_another_sense(text: str) -> Sequence[Phrase]:
+    return list(find_phrases(text, "control_verbs", "other"))
+
+
+@recent
 def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
     """The words of control in a stretch of text, but for those in another sense."""
-    other = list(find_phrases(text, "control_verbs", "other", start=max(low - 30, 0)))
+    other = _in_another_sense(text)
     found = [*find_phrases(text, "control_verbs", "verbs", start=low, end=high)]
     sized = [*find_phrases(text, "control_verbs", "held_where", start=low, end=high)]
     sized += (Phrase("held", *m.span()) for m in _OWNED.finditer(text, low, high))
@@ -548,7 +553,8 @@ def place_of(
             return country.code, None
     told = [m.span() for m in _TOLD.finditer(text)]  # "told reporters in Moscow that": where it is said
     units = [u for u in units if not any(a <= u.start < b for a, b in told)]
-    units = [u for u in units if not OF_THEM.search(text, amount.end + 2, max(u.start, amount.end + 2))]
+    if part := OF_THEM.search(text, amount.end + 2):
+        units = [u for u in units if not OF_THEM.search(text, part.start(), max(u.start, part.start()))]
     units = [u for u in units if not _INCLUDED.match(text, u.end)]  # "en Ukraine, Crimée comprise"
     # "took 4,168 km², while Ukraine held 500 km² in Kursk region"
     said = min((v.end for v in _verbs(text, clause[1], len(text))), default=len(text))

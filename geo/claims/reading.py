@@ -30,7 +30,7 @@ from geo.claims.model import (
 from geo.schema import last_instant
 from geo.text.control_words import Mention, Names, shipped_names
 from geo.text.dates import DateMention, find_dates
-from geo.text.languages import any_of, cached_words, languages, word_list
+from geo.text.languages import any_of, cached_words, languages, recent, word_list
 from geo.text.sentences import TextSpan, language_of, touches
 from geo.text.speakers import find_attributions, first_speaker
 from geo.text.words import find_phrases, is_cyrillic, known_words
@@ -449,9 +449,19 @@ _SINCE_EVENT = shape(
 _SINCE = shape(r"(?<!\w)<ever_since> (?:<article> )?(?:[\w’'-]+ ){0,2}$")
 
 
-def _sources(text: str) -> list[tuple[int, int]]:
+@recent
+def _sources(text: str) -> Sequence[tuple[int, int]]:
     ends = ((m, control_verbs.verbs_in(text, *m.span())) for m in _SOURCE.finditer(text))
     return [(m.start(), min([m.end(), *(v.start for v in verbs)])) for m, verbs in ends]
+
+
+@recent
+def _asides(text: str) -> Sequence[tuple[int, int]]:
+    """The stretches of a sentence that say by whom, since when or beside what it is so."""
+    spoken = find_attributions(TextSpan(0, len(text), text, language_of(text)))
+    found = [*_sources(text), *((a.scope_start, a.scope_end) for a in spoken)]
+    found += [m.span() for pattern in (_SINCE_EVENT, control_verbs.ASIDE) for m in pattern.finditer(text)]
+    return found + [m.span("name") for m in _AT_NAME.finditer(text)]
 
 
 def _strange_word(
@@ -474,11 +484,8 @@ def _strange_word(
     elif draft.quantity != "front length" and not any(n.startswith("a pronoun") for n in draft.notes):
         parts.append((clause[0], verb.start))
         parts += [(verb.end, clause[1])] if verb.passive else []
-    known = _named_spans(scene)
-    known += [*_sources(text), *(m.span() for p in (_SINCE_EVENT, control_verbs.ASIDE) for m in p.finditer(text))]
-    known += [m.span("name") for m in _AT_NAME.finditer(text)]
+    known = [*_named_spans(scene), *_asides(text)]
     known += [m.span() for m in (_OF_AREA.match(text, amount.end), _OF_COUNTRY.match(text, amount.end)) if m]
-    known += [(a.scope_start, a.scope_end) for a in find_attributions(TextSpan(0, len(text), text, language_of(text)))]
     return next(filter(None, (control_verbs.strange_word(text, *part, known) for part in parts)), None)
 
 
