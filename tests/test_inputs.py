@@ -18,8 +18,8 @@ from geo.automation.fetch import read_memory
 from geo.automation.network import Network
 from geo.claims.reading import find_claims
 from geo.errors import ArchiveError, FetchError, FileError, GateError, GeoError, UnitError, UsageError
-from geo.geocoding.gazetteer import Lookup
-from geo.geocoding.place_index import LAYOUT, read_register
+from geo.geocoding.gazetteer import _KINDS, Lookup
+from geo.geocoding.place_index import COLUMNS, LAYOUT, read_register
 from geo.importing.importer import import_claims, import_files
 from geo.maintenance.check import check_archive
 from geo.output.html.embed import embed_snippet
@@ -132,6 +132,21 @@ def test_a_damaged_index_of_places_is_told(tmp_path: Path) -> None:
     for ask in (lambda: lookup.called("x", cyrillic=False), lambda: lookup.regions("UA.21"), lambda: lookup.place(1)):
         with pytest.raises(FileError, match="delete it and it is built again"):
             ask()
+    lookup.close()
+
+
+@pytest.mark.parametrize("latitude", [9e999, -91.0, 1e300])
+def test_a_place_of_the_index_that_lies_nowhere_is_told(tmp_path: Path, latitude: float) -> None:
+    path = tmp_path / "places.sqlite"
+    spoil(path, "CREATE TABLE facts (name TEXT, value TEXT)", f"INSERT INTO facts VALUES ('layout', '{LAYOUT}')",
+          f"CREATE TABLE places (id, {', '.join(COLUMNS)})")  # fmt: skip
+    values = [1 if kind is int else 1.0 if kind is float else "x" for kind in _KINDS]
+    values[1 + list(COLUMNS).index("latitude")] = latitude
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"INSERT INTO places VALUES ({', '.join('?' * len(values))})", values)
+    lookup = Lookup(path)
+    with pytest.raises(FileError, match="place 1 lies at .* delete it and it is built again"):
+        lookup.place(1)
     lookup.close()
 
 

@@ -143,7 +143,10 @@ class Lookup:
         rows = self._rows(f"SELECT id, {', '.join(COLUMNS)} FROM places WHERE id = ?", number, kinds=_KINDS)
         if not rows:
             raise self._damaged(f"place {number} is missing")
-        return Place(*rows[0])
+        found = Place(*rows[0])
+        if not (abs(found.latitude) <= 90 and abs(found.longitude) <= 180):
+            raise self._damaged(f"place {number} lies at {found.latitude}, {found.longitude}")
+        return found
 
     def _named(self, key: str) -> tuple[Found, ...]:
         rows = self._rows("SELECT place, how FROM names WHERE key = ?", key, kinds=(int, int))
