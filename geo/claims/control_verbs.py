@@ -63,7 +63,8 @@ _OF_BEFORE = shape(r"(?:^|[,;:]\s*)<of_before>\s*(?:[^\W\d]+\s+)?$")
 _OF_PLACE = shape(r"(?:^|[,;:]\s*)<of_before>\s*[^,;:]{1,40}$")
 _PART_OF, _COUNTRY = _any("part_of"), rf"{_any('country')}(?!\w)"
 _SHARE_OF = re.compile(rf"\s*{_PART_OF}(?:(?:{GROUND} )?{_PART_OF})?|\s*(?={_COUNTRY})", re.IGNORECASE)
-_OWN_SHARE = re.compile(rf"\s*(?:{GROUND} )?", re.IGNORECASE)
+_OWN_SHARE = re.compile(rf"\s*(?:{_PART_OF})?(?:{GROUND} )?", re.IGNORECASE)
+_HAS_LAND = re.compile(rf"\s*(?:{_PART_OF})?(?:\w+ {_LAND}\b|{_LAND} \w+)", re.IGNORECASE)
 _FROM = shape(r"<from>\s+")
 # "70 km², of them 50 in Donetsk region": the place is that of the part
 OF_THEM = shape(r"(?<!\w)<part_follows>(?!\w)")
@@ -395,9 +396,9 @@ def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Ment
 
 def of_all(text: str, amount: Amount, units: Sequence[Mention], sides: Sequence[Mention]) -> bool:
     """Whether a percentage is of all of a unit, or of a country's own ground ("its territory"), and not of a part."""
-    lead = _SHARE_OF.match(text, amount.end) or _OWN_SHARE.match(text, amount.end)
-    named = [m for m in (*units, *sides) if lead and m.start == lead.end()]
-    if any(m.role == "adjectives" and re.match(rf" {_LAND}\b", text[m.end :], re.IGNORECASE) for m in named):
+    leads = [m for m in (_SHARE_OF.match(text, amount.end), _OWN_SHARE.match(text, amount.end)) if m]
+    named = [m for m in (*units, *sides) if m.start in {lead.end() for lead in leads}]
+    if any(m.role == "adjectives" and _HAS_LAND.match(text, amount.end, m.end + 15) for m in named):
         return True  # "0.4 percent of Ukrainian territory"
     ends = [m.end for m in named if m.role in ("unit", "names")]
     part = rf"(?:['’]s)?(?: {_LAND}\b)?+ (?:{GROUND})"
@@ -558,7 +559,8 @@ def place_of(
     units = [u for u in units if not _INCLUDED.match(text, u.end)]  # "en Ukraine, Crimée comprise"
     # "took 4,168 km², while Ukraine held 500 km² in Kursk region"
     said = min((v.end for v in _verbs(text, clause[1], len(text))), default=len(text))
-    apart = [u for u in units if said <= u.start and re.search(r"\d", text[clause[1] : u.start])]
+    of_area = amount.unit != "percent"  # "took 4,168 km² but failed to take all of Donetsk region"
+    apart = [u for u in units if said <= u.start and (of_area or re.search(r"\d", text[clause[1] : u.start]))]
     others = [u for u in units if clause[1] <= u.start and re.search(r"\d", text[clause[1] : u.start])]
     joined = re.fullmatch(r"(?: \w+){0,2} ?", text[amount.end : clause[1]])  # "gained 96 km² and lost 7 km² in …"
     own = any(clause[0] <= s.start < clause[1] and is_place(text, s) for s in sides)  # "of Ukrainian territory"

@@ -194,7 +194,8 @@ _AND, _OR = shape(r"(?:,|\b<and>)\s*$"), shape(r"\w(?:,\s*<or>|\s*\()\s*$")
 _TO, _BASED = shape(r"(?<!\w)<to>(?:\s+\w+)?\s*$"), shape(r"\s*<base_of>\s*(?:roughly|about|some)?\s*")
 _OF_WHOLE = shape(r" <out_of>(?: [^\d,;]{0,20})?")
 _PART = shape(rf"(?P<part>{_BARE.pattern}) <out_of>(?: [^\d,;]{{0,20}})?$")
-_GAP, _IT_WAS = shape(r" (?:<forces> )?"), shape(r" [–—-] |: | <it_was> ")
+_GAP, _IT_WAS = shape(r" (?:<forces> )?"), shape(r"(?:-\w{1,3})? [–—-] |: | <it_was> ")
+_NOW_IS = shape(r"(?<!\w)<later> [–—-] $")
 _BY_AMOUNT = shape(r"(?<!\w)<by_amount>\s+$")  # "expanded the area it holds by 60 km²"
 _BASE_IS, _HAS = shape("<base_is>"), shape(r"\b<has> (?:[^.;,]* )?$")
 
@@ -240,18 +241,15 @@ def _with_bare(
         day = next((d for d in dates if 0 <= d.start - match.end() <= _NEXT), None)
         # "610 km² in November and in December – 397"
         is_told |= any(_IT_WAS.fullmatch(text, d.end, start) and areas[0].end <= d.start for d in dates)
+        is_told |= bool(_NOW_IS.search(text[max(0, start - 30) : start]))
         if _AND.search(text[max(0, start - 5) : start]) and day:  # "610 km² in November, 478 in October"
             is_told = any(areas[-1].end <= d.start < start for d in dates)
         elif _AND.search(text[max(0, start - 5) : start]):  # "16 km² in Sumy region and 22 in Kharkiv region"
             is_told = any(match.end() < u.start and control_verbs.leads_to(text[match.end() : u.start]) for u in units)
         is_compared = control_verbs.is_compared(text, own) and _day_after(text, own, compared)
         part = any(match.end() < u.start for u in units) and OF_THEM.search(text, max(0, start - 25), start)
-        if (
-            is_compared
-            or part
-            or match.start() in parts
-            or (is_told and (day or _BARE_ENDS.match(text[match.end() :])))
-        ):
+        is_told = is_told and bool(day or _BARE_ENDS.match(text[match.end() :]))
+        if is_told or is_compared or part or match.start() in parts:
             found.append(replace(own, notes=(*own.notes, "its unit is that of the figure before")))
     return sorted(found, key=lambda a: a.start)
 
@@ -309,30 +307,25 @@ def _clause(scene: _Scene, number: int) -> tuple[int, int]:
     """The stretch of a sentence that an amount belongs to."""
     amount = scene.amounts[number]
     breaks = [m.start() for m in control_verbs.BREAKS.finditer(scene.text)]
-    ends = {d.end for d in scene.dates}
-    breaks = [b for b in breaks if not (b in ends and _IT_WAS.fullmatch(scene.text, b, amount.start))]
+    ends = [d.end for d in scene.dates if _IT_WAS.fullmatch(scene.text, d.end, amount.start)]
+    breaks = [b for b in breaks if not any(end <= b < amount.start for end in ends)]
     if not number:  # "Russian gains over the week: 64 km²"
         breaks = [b for b in breaks if b > amount.start or scene.text[b : amount.start].strip(" :–—")]
-    before = [b for b in breaks if b < amount.start]
-    after = [b for b in breaks if b >= amount.end]
-    low = max(before) if before else 0
-    high = min(after) if after else len(scene.text)
+    low = max((b for b in breaks if b < amount.start), default=0)
+    high = min((b for b in breaks if b >= amount.end), default=len(scene.text))
     amounts = scene.amounts
     whole = any(_OF_WHOLE.fullmatch(scene.text, amount.end, a.start) for a in amounts)
     following, previous = number + 1 + (whole or _based(scene, number)), number - 1
-    while following < len(amounts) and control_verbs.listed(
-        scene.text[amounts[following - 1].end : amounts[following].start]
-    ):
+    joined = [control_verbs.listed(scene.text[a.end : b.start]) for a, b in pairwise(amounts)]
+    while following < len(amounts) and joined[following - 1]:
         following += 1
-    while previous >= 0 and control_verbs.listed(scene.text[amounts[previous].end : amounts[previous + 1].start]):
+    while previous >= 0 and joined[previous]:
         previous -= 1
     if following < len(amounts):
         high = min(high, amounts[following].start)
     if previous >= 0:
         low = max(low, amounts[previous].end)
-        if control_verbs.is_whole(
-            scene.text, amounts[previous]
-        ):  # "of the 1,376 km² seized in August, it has lost 700"
+        if control_verbs.is_whole(scene.text, amounts[previous]):  # "of the 1,376 km² seized, it has lost 700"
             low = max(low, scene.text.rfind(",", low, amount.start))
         dated = [m.end for m in scene.dates if low <= m.start < amount.start and m.start - low < _NEXT]
         if dated and re.match(r"\s*(?:,|;| (?:and|but|und|et|та|і|й|и|а) )", scene.text[dated[0] : amount.start]):
@@ -675,8 +668,7 @@ _NAMED = (
     shape(rf"[^.;,]{{0,25}}?\b<at>\s+(?:the )?(?:<area_before> )?{_NAME}"),
     shape(rf"[^.;,]{{0,25}}?\b{_NAME}\s+<area_after>"), shape(rf"[^.;,]{{0,25}}?\b<area_before>\s*(?:la )?{_NAME}"),
 )  # fmt: skip
-_SPOT = shape(r"\s*(?P<name><spot>)")
-_IS_AREA = shape(r"\s+<area>\b")
+_SPOT, _IS_AREA = shape(r"\s*(?P<name><spot>)"), shape(r"\s+<area>\b")
 _OF_AREA = shape(
     rf"\s{{0,3}}(?:<of_area>\s?)?(?:<ground> )?"
     rf"(?P<area><area_before> (?:la )?{_NAME}|{_SECTOR} (?:<area>\b|<area_after>\w*)|<areas>\b(?!['’]s))"
@@ -684,8 +676,7 @@ _OF_AREA = shape(
 _OF_NAME = shape(rf"\s{{0,3}}<of_name> {_NAME}(?<!ans)(?=\s*(?:$|[.,;)])|\s+(?:on|since|as|and|at)\b)")
 _REBELS = shape(r"\b(?:<rebels>|<forces>|<rulers>)\b")
 _THERE, _AND_NOW = shape("<there>"), shape(r"[^;]{0,80}?\b(?:<and>|<later>)\b[^;]{0,40}?\b<present>\s[^;]{0,40}$")
-_OWNS = shape(r"\b<owns>\b")  # "holds 35 percent of Rosneft"
-_OF_CAPITAL = shape(r"(?<!\w)<of_name> $")
+_OWNS, _OF_CAPITAL = shape(r"\b<owns>\b"), shape(r"(?<!\w)<of_name> $")  # "holds 35 percent of Rosneft"
 _OF_COUNTRY = shape(r"\s*<of_country>(?!\w)")
 
 
@@ -733,8 +724,7 @@ def _elsewhere(scene: _Scene, clause: tuple[int, int], amount: Amount) -> str | 
     return None
 
 
-_LASTING = shape(r"<lasting>\b")
-_GREW = shape("<grew>")
+_LASTING, _GREW = shape(r"<lasting>\b"), shape("<grew>")
 _REMAINING = shape(r"(?<!\w)<remaining> $")  # "took the last 1 percent of the region"
 _KIND_OF_DAYS = {"range": "day", "weekday": "day", "week": "month", "year": "month"}
 
@@ -787,9 +777,8 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount)
         return _refused(draft, "it was so before a day or an event, and not since when")
     if state:
         # held since some time or other, or "entered in August and holds": held today
-        times = [
-            m for m in times if not (m.since and m.problem) and not _AND_NOW.match(scene.text, m.end, amount.start)
-        ]
+        times = [m for m in times if not (m.since and m.problem)]
+        times = [m for m in times if not _AND_NOW.match(scene.text, m.end, amount.start)]
     if any(m.kind in ("month", "year") for m in times):  # "within a fortnight in August"
         times = [m for m in times if m.kind != "past" or not _LASTING.match(m.text)]
     days = range_of(scene.dated, times, today=scene.today)
