@@ -107,6 +107,7 @@ _PARTICIPLE = re.compile(r"[а-яіїє][нт][оаыі]$", re.IGNORECASE)  # "�
 _BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
 _OWNED = shape(r"(?<=-)<owned> (?:<ground>|part|zone|share)\b")
 _TAKEN_BY = shape(r"\b(?:<owned>|<taken>|invaded) <by_whom> (?:the )?$")
+_SAYS_TO = shape(r"\b<speech>(?:[^,;]{0,30} to)? (?:have |having |to |be in )*$")  # "says to hold"
 _CONTROL = shape(r" <in_control>\b")  # "the zone of Ukrainian control"
 _OWNED_BEFORE, _OWNED_AFTER = shape(r"\b(?:<owned>|seized) by (?:the )?$"), shape(r"-<owned>\b")
 _NOUN = shape(r"<nouns>(?: of)?")
@@ -142,9 +143,8 @@ def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:
     units = []
     sides = [s for s in names.sides_in(text) if len(s.code) > 2 or not _AGAINST_STATE.match(text, s.end)]
     for unit in names.units_in(text):
-        if _NAME_GOES_ON.match(text, unit.end) and not any(
-            s.start == unit.end + 1 and s.role != "leader" for s in sides
-        ):
+        beside = any(s.start == unit.end + 1 and s.role != "leader" for s in sides)
+        if _NAME_GOES_ON.match(text, unit.end) and not beside:
             continue  # Vladimir Putin
         rival = next((s for s in sides if s.start < unit.end and unit.start < s.end), None)
         if rival is not None:
@@ -265,21 +265,19 @@ def verbs_in(text: str, low: int, high: int) -> list[ControlVerb]:
 
 
 @recent
-def _in_another_sense(text: str) -> Sequence[Phrase]:
-    return list(find_phrases(text, "control_verbs", "other"))
+def _in_another_sense(text: str) -> Sequence[tuple[int, int]]:
+    return [(p.start, p.end) for p in find_phrases(text, "control_verbs", "other")]
 
 
 @recent
 def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
     """The words of control in a stretch of text, but for those in another sense."""
-    other = _in_another_sense(text)
     found = [*find_phrases(text, "control_verbs", "verbs", start=low, end=high)]
     sized = [*find_phrases(text, "control_verbs", "held_where", start=low, end=high)]
     sized += (Phrase("held", *m.span()) for m in _OWNED.finditer(text, low, high))
     found += [phrase for phrase in sized if _SIZE_FOLLOWS.match(text[phrase.end :])]
-    return sorted(
-        (p for p in found if not any(o.start < p.end and p.start < o.end for o in other)), key=lambda p: p.start
-    )
+    found = [p for p in found if not touches((p.start, p.end), _in_another_sense(text))]
+    return sorted(found, key=lambda p: p.start)
 
 
 def _verb(text: str, phrase: Phrase) -> ControlVerb:
@@ -459,11 +457,7 @@ def actor_of(
     following = next((s for s in sides if s.start >= verb.end), None)
     if following is not None and _VERB_FIRST.fullmatch(text[verb.start : verb.end]) and _can_act(text, following):
         return following.code, None  # "im Dezember eroberte Russland"
-    if (
-        speech_end
-        and inside
-        and re.search(rf"\b{_SPEECH}(?:[^,;]{{0,30}} to)? (?:have |having |to |be in )*$", text[: verb.start], re.I)
-    ):
+    if speech_end and inside and _SAYS_TO.search(text[: verb.start]):
         return inside[-1].code, None
     # "the area occupied by Russia grew by": whose the ground is says whose gain it is
     owned = [s for s in before if _OWNED_BEFORE.search(text[: s.start]) or _OWNED_AFTER.match(text[s.end :])]

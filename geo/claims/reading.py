@@ -260,10 +260,8 @@ def _with_rest(scene: _Scene, claims: Sequence[Claim]) -> list[Claim]:
     left = [m[0] for m in _BARE.finditer(scene.dated) if not any(a <= m.start() < b for a, b in spans)]
     rest = [c for c in claims if c.value is None]
     read = [c for c in claims if c.value is not None] or rest[:1]
-    told = [
-        (scene.text[(c.start or 0) - scene.at : (c.end or 0) - scene.at], c.notes[-1]) for c in rest if c is not read[0]
-    ]
-    notes = [f"not read in this sentence: {said.strip()}; {why.removeprefix(_NO_CLAIM)}" for said, why in told]
+    told = [(scene.text[(c.start or 0) - scene.at : (c.end or 0) - scene.at], c) for c in rest if c is not read[0]]
+    notes = [f"not read in this sentence: {said.strip()}; {c.notes[-1].removeprefix(_NO_CLAIM)}" for said, c in told]
     notes += [f"not read in this sentence: {', '.join(left)}"] if left else []
     ends = scene.at, scene.at + len(scene.text)
     whole = [c if c.value is None else replace(c, start=ends[0], end=ends[1]) for c in claims]
@@ -462,11 +460,8 @@ def _strange_word(
 ) -> str | None:
     """A word between the side, what it does and the figure that is not understood; without a side, of the clause."""
     text = scene.dated
-    parts = (
-        [(verb.end, amount.start)]
-        if verb.end <= amount.start
-        else [(amount.end, verb.start), (clause[0], amount.start)]
-    )
+    after = [(amount.end, verb.start), (clause[0], amount.start)]
+    parts = [(verb.end, amount.start)] if verb.end <= amount.start else after
     sides = [s for s in scene.sides if s.code in (draft.controller, draft.against)]
     if sides:
         side = min(sides, key=lambda s: max(verb.start - s.end, s.start - verb.end))
@@ -521,14 +516,10 @@ def _is_result(scene: _Scene, amount: Amount) -> bool:
     """Whether a figure is what a change came to: "increased by 90 km², to 260"."""
     before = next((a.end for a in reversed(scene.amounts) if a.end <= amount.start), 0)
     by = any(a.end == before and _BY_AMOUNT.search(scene.text[: a.start]) for a in scene.amounts)
-    return (
-        by
-        and not control_verbs.strange_word(scene.dated, before, amount.start, _named_spans(scene))
-        and bool(
-            _TO.search(scene.text[max(0, amount.start - 30) : amount.start])
-            or _TO.match(scene.text[amount.start : amount.end])
-        )
-    )
+    if not by or control_verbs.strange_word(scene.dated, before, amount.start, _named_spans(scene)):
+        return False
+    to = _TO.search(scene.text[max(0, amount.start - 30) : amount.start])
+    return bool(to or _TO.match(scene.text[amount.start : amount.end]))
 
 
 def _goes_on_in_percent(scene: _Scene, amount: Amount, before: Claim, carried: ControlVerb) -> bool:
@@ -763,9 +754,8 @@ def _times(scene: _Scene, clause: tuple[int, int], amount: Amount, *, share: boo
         broken = parted or control_verbs.BREAKS.search(scene.text, first.end, amount.start) or "," in between
         return [] if broken else [date]
     rest = scene.text[amount.end : last.start]  # "gained 95 km² in Donetsk region and lost 4 in Kursk region on Friday"
-    apart = control_verbs.verbs_in(scene.text, amount.end, last.start) and (
-        "," in rest or any(amount.end <= s.start < last.start for s in control_verbs.acting(scene.text, scene.sides))
-    )
+    actors = [s for s in control_verbs.acting(scene.text, scene.sides) if amount.end <= s.start < last.start]
+    apart = control_verbs.verbs_in(scene.text, amount.end, last.start) and ("," in rest or actors)
     return list(scene.dates) if date.start >= last.end and not apart else []
 
 
@@ -885,13 +875,8 @@ def _together(text: str, found: Sequence[DateMention], today: date | None) -> Da
     end = first.last
     if first.kind == "year" and (year := _NEXT_YEAR.match(text, first.end)):
         return DateRange(first.first, date(int(year[1]), 12, 31), whole, own)
-    if (
-        (first.kind in ("week", "year") or not re.search(r"\d", first.text))
-        and whole
-        and today is not None
-        and end is not None
-        and end > today >= first.first
-    ):
+    goes_on = whole and today is not None and end is not None and end > today >= first.first
+    if goes_on and (first.kind in ("week", "year") or not re.search(r"\d", first.text)):
         return DateRange(first.first, today, False, own)
     return DateRange(first.first, end, whole, own)
 
