@@ -12,7 +12,7 @@ from typing import Literal
 
 from geo.text.languages import pattern, words
 from geo.text.numbers import number_pattern, read_number
-from geo.text.sentences import Lang, TextSpan
+from geo.text.sentences import Lang, TextSpan, touches
 from geo.text.words import LANGUAGES_WITH_CASES, animate, describes, names_owner, of_one
 
 Kind = Literal["killed", "injured", "captured", "abducted"]
@@ -112,13 +112,13 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
             continue
         taken.add(group.start)
         low, high = (start, end) if kind in KINDS[:2] else (min(start, group.start), max(end, group.end))
-        if any(a < high and low < b for a, b in unsure):
+        if touches((low, high), unsure):
             continue
         joined = i and verbs[i - 1][2] not in (kind, *KINDS[:2]) and kind in KINDS[:2]
         if joined and group.start >= end and pattern(lang, "casualties", "joint").fullmatch(text[left:start]):
             found.append(_told(passage, text, verbs[i - 1], group, total, found))  # "kidnapped and killed two"
         found.append(_told(passage, text, (start, end, kind), group, total, found))
-    free = [g for g in groups if g.start not in taken and not any(a < g.end and g.start < b for a, b in unsure)]
+    free = [g for g in groups if g.start not in taken and not touches((g.start, g.end), unsure)]
     found = sorted([*found, *_said_again(passage, text, free, found)], key=lambda f: f.start)
     contrast = pattern(lang, "casualties", "contrast")  # "while a doctor put it at 21"
     for i, two in enumerate(found):
@@ -151,7 +151,7 @@ def _sure(
         n
         for n in _any_number(lang).finditer(text)
         if any(g.start < n.end() and n.start() < g.end for g in groups)
-        and not any(a < n.end() and n.start() < b for a, b in read)
+        and not touches(n.span(), read)
         and not _counts_others(text, n, parts, lang)
     ]
     for count in kept:  # "four were hurt: two men and two women"; "three more died: the toll is 16"
