@@ -521,6 +521,21 @@ def test_who_takes_ground_says_what_its_taking_is_called(text: str, kind: str | 
     assert (draft.fields["event_type"], draft.fields["sub_event_type"]) == ("Battles", kind)
 
 
+def test_the_last_count_of_a_live_blog_counts_whichever_entry_stands_first() -> None:
+    entries = ["16.40\nA drone strike killed seven people in Kharkiv, the mayor said.",
+               "9.30am\nFour people were killed in Kharkiv in a drone strike."]  # fmt: skip
+    for order in (entries, entries[::-1]):
+        text = text_of("\n\n".join(["Live, 14 October 2025", *order]))
+        (draft,) = read_briefing(text, gazetteer=open_places()).incidents
+        assert draft.fields["best"] == 7
+
+
+def test_a_list_gives_the_day_of_each_line_in_figures() -> None:
+    lines = ["- Mon 15/09, Djibo: armed men shot dead three people.", "17/09 Arbinda: gunmen shot dead a trader."]
+    drafts = read_briefing(text_of("\n\n".join(["Update, 22/09/2025", *lines])), gazetteer=open_places()).incidents
+    assert [d.fields["date_start"] for d in drafts] == ["2025-09-15", "2025-09-17"]
+
+
 def test_a_dateline_without_a_year_takes_that_of_the_page() -> None:
     text = replace(text_of("MOSCOW, May 2 (Agency) – Shelling hit Sumy on Thursday."), published="2025-05-03")
     reading = read_briefing(text, gazetteer=open_places())

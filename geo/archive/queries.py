@@ -19,17 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.archive.released_view import ReleasedStore
-from geo.archive.results import (
-    FAR,
-    OLD_DAYS,
-    By,
-    PartSteps,
-    When,
-    age_days,
-    effective_snapshot,
-    moment,
-    part_steps,
-)
+from geo.archive.results import FAR, OLD_DAYS, By, PartSteps, When, age_days, effective_snapshot, moment, part_steps
 from geo.archive.safety_rules import embargo_hours, rule_words
 from geo.archive.shared_docs import documented
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
@@ -42,16 +32,7 @@ from geo.presentation.labels import class_words
 from geo.presentation.language import gettext, ngettext, number
 from geo.presentation.sides import find_side, near_words, side_of
 from geo.presentation.statuses import named
-from geo.schema import (
-    CRS,
-    is_day,
-    last_instant,
-    number_of,
-    parse_instant,
-    text_or_none,
-    to_instant,
-    write_instant,
-)
+from geo.schema import CRS, is_day, last_instant, number_of, parse_instant, text_or_none, to_instant, write_instant
 from geo.storage.attached import IncidentQuery
 from geo.units import Countries, countries_of, find_unit, finest_level, units_of_set
 

@@ -47,6 +47,7 @@ class CasualtyCount:
     is_part: bool = False  # bodies that were found, or who is gravely hurt: some of them, or all
     side: int | None = None  # which of persons.sides in the table the people are of
     doubt: str = ""  # what stands beside it that may count the same people: its number is left open
+    clock: int = 0  # of a live blog's entry, in minutes: a later one counts
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ _MUTUAL = ("capture", "clash", "territory", "shooting", "prisoner-swap")
 # what is done in the course of a battle, an attack or a protest that the text has told of
 _MEANS = ("shooting", "sabotage", "abduction", "arrest", "capture")
 _VIOLENCE = ("Battles", "Violence against civilians", "Protests", "Riots")
-_ENTRY = re.compile(r"\W{0,4}\d{1,2}[:.h]\d\d\b")
+_ENTRY = re.compile(r"\W{0,4}(\d{1,2})[:.h](\d\d)\s?([ap]m)?\b", re.IGNORECASE)
 _TALLY = "drone-downed"  # what is counted over a whole country is no event of a place
 _HEADLINE = 160
 _NEAR = 2  # paragraphs over which a region and a place in it are one event
@@ -37,6 +37,7 @@ class EventMerger:
     builders: list[DraftBuilder] = field(default_factory=list)
     paragraph: int = 0
     start: int = 0  # of the paragraph
+    clock: int = 0  # the minute of a live blog's entry
     paragraph_day: Day | None = None
     summary: DraftBuilder | None = None  # what a sentence says of all that the paragraphs after it tell
     last: DraftBuilder | None = None
@@ -57,8 +58,9 @@ def merge_events(
         if heading is not None or passage in skip:
             continue
         merger.paragraph, merger.start, merger.paragraph_day = number, passage.start, None
-        if _ENTRY.match(passage.text):  # of a live blog: it goes on with nothing
-            merger.last = None
+        if entry := _ENTRY.match(passage.text):  # of a live blog: it goes on with nothing
+            hour = int(entry[1]) % 12 + 12 * (entry[3].lower() == "pm") if entry[3] else int(entry[1])
+            merger.last, merger.clock = None, 1 + hour * 60 + int(entry[2])
         byline = pattern(passage.lang, "speakers", "byline").fullmatch(passage.text.strip()) if number < _NEAR else None
         if byline is not None:
             by = Attribution(byline[0], passage.start, passage.end, passage.text, passage.start, passage.end)
@@ -228,7 +230,7 @@ def _clause(
             _add(merger, found[-1], clause, triggers, there, days)
         builder = found[0] if there is targets[0] else found[-1]
         kinds = builder.rule.counts if builder.rule is not None else ("killed", "injured")
-        builder.counts += [t for t in own if t.kind in kinds]
+        builder.counts += [replace(t, clock=merger.clock) for t in own if t.kind in kinds]
     merger.last = found[-1]
     return found
 
@@ -510,6 +512,7 @@ def count_of(counts: Sequence[CasualtyCount], kind: Kind) -> tuple[Count, list[C
     if totals:
         return totals[-1].count, totals[-1:]
     known = [t for t in own if any(v is not None for v in (t.count.low, t.count.best, t.count.high))]
+    known = [t for t in known if t.clock == max(k.clock for k in known)]  # what a live blog says last
     # nobody hurt is what is said before somebody is found
     known = [t for t in known if t.count.high != 0] or known
     most = max((t.count.best or t.count.high or 0 for t in known if not t.is_part), default=0)

@@ -120,6 +120,7 @@ def _patterns(
     yield "day", rf"(?P<month>{month})\s+(?:the\s+)?(?P<day>\d{{1,2}})(?:{endings or '(?!)'})?{no_figure}{year}"
     short = r"(?P<short>\d{1,2}\.\d\d|\d{1,2}/\d{1,2})"
     yield "short", rf"{any_of(table.get('on', ''))}\s+{short}(?![\d./]|\s*(?:{_FIGURES}))"
+    yield "short", rf"(?:(?:^|\n)\W{{0,4}}(?:[^\W\d_]{{2,3}},?\s+)?|{weekday},?\s+)(?P<short>[0-3]\d/[01]\d)(?![\d./])"
     yield "misspelled", r"(?<![\w.,])\d{1,2}\s+(?P<word>[^\W\d_]{3,12})(?:\s+(?P<year>20\d\d)(?!\d))?"
     yield "misspelled", r"(?P<word>[^\W\d_]{3,12})\s+\d{1,2},?\s+(?P<year>20\d\d)(?!\d)"
     yield "ago", rf"{count}(?P<unit>{unit})\s+{any_of(table.get('ago', ''))}"
