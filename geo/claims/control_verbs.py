@@ -99,9 +99,8 @@ SPEAKS = shape(r" (?:<speech>|puts?)\b")  # "while Moscow puts it at 440 km²"
 TIME = shape(r"(?<!\w)<time>(?!\w)")  # "in the first week of the year"
 EVER_SINCE = shape(r"(?<!\w)<ever_since> [^,;.:]{3,60}$")
 UNTIL, ENDS = shape(r"(?<!\w)<until>\s+$"), shape(r"(?<!\w)<ends>\s+$")
-_AS_OF = shape(r"(?<!\w)<as_of>\s")
 _STANDS_ON, _STANDS = shape(r"(?<!\w)<stands_on>\s+$"), shape(r"\b<stands> $")
-_UNDER_WHOM = shape(r"\b<under_whom> $")
+_UNDER_WHOM, _AS_OF = shape(r"\b<under_whom> $"), shape(r"(?<!\w)<as_of>\s")
 _UNDER, _FALLS = shape(r"\b<under> $"), shape(r"f[ae]ll\w* to\b")
 _PARTICIPLE = re.compile(r"[а-яіїє][нт][оаыі]$", re.IGNORECASE)  # "окуповано", "захвачены"
 _BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
@@ -110,8 +109,8 @@ _TAKEN_BY = shape(r"\b(?:<owned>|<taken>|invaded) <by_whom> (?:the )?$")
 _SAYS_TO = shape(r"\b<speech>(?:[^,;]{0,30} to)? (?:have |having |to |be in )*$")  # "says to hold"
 _CONTROL = shape(r" <in_control>\b")  # "the zone of Ukrainian control"
 _OWNED_BEFORE, _OWNED_AFTER = shape(r"\b(?:<owned>|seized) by (?:the )?$"), shape(r"-<owned>\b")
-_NOUN = shape(r"<nouns>(?: of)?")
-_BY_THE = shape(r"\b<by> ?$")
+_NOUN, _BY_THE = shape(r"<nouns>(?: of)?"), shape(r"\b<by> ?$")
+_LISTED = shape(r"\s*,?\s*(?:<and>|<or>|<as_well_as>)?\s*")
 _IN_LIST = shape(r"(?:['’]s)?,? ?(?:<and>|<or>|,)? ?(?:(?:in|the) ){0,2}(?:\w+['’]s )?")
 _LEADS_TO = shape(r"\s*<leads_to>\s(?:[\w'’]+\s){0,4}$")
 _NAME_GOES_ON = shape(r" (?!<name_goes_on>)[A-Z][a-z]+", ignore_case=False)
@@ -326,7 +325,7 @@ def is_once(text: str, verb: ControlVerb, dates: Sequence[DateMention]) -> bool:
 
 def listed(between: str) -> bool:
     """Whether two amounts are named together: "1,294 km² and 100 settlements"."""
-    return bool(re.fullmatch(r"\s*,?\s*(?:and|or|plus|as well as|і|та|и)?\s*", between))
+    return bool(_LISTED.fullmatch(between))
 
 
 _TOKEN = re.compile(r"[^\W\d_]{2,}(?:-[^\W\d_]+)*|\d[\d.,]*")

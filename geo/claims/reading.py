@@ -187,15 +187,15 @@ _COMPARED = shape(
     rf"(?<!\w)<compared_with>\s+(?:\w+\s+){{0,2}}?(?:{_BARE.pattern})(?:\s*(?:km²|%|[\w.]+))?(?:\s+(?:it|they) \w+)?"
     r"\s+(?=<when>\s)(?P<when>[^.;,]{3,30})"
 )
-_TO_DAY = re.compile(r"(?: [^\W\d]+){0,5} ?")
 _THAN = shape(r"(?<!\w)<than_time>\s*(?:<than_in>\s+)*$")  # "five times more than in 2021"
 _BARE_ENDS = shape(r"\s*(?:$|[.,;)!])|\s+<bare_ends>\b")
 _AND, _OR = shape(r"(?:,|\b<and>)\s*$"), shape(r"\w(?:,\s*<or>|\s*\()\s*$")
+_TO_WORD, _TO_DAY = shape(r"\b<to>\b"), re.compile(r"(?: [^\W\d]+){0,5} ?")
 _TO, _BASED = shape(r"(?<!\w)<to>(?:\s+\w+)?\s*$"), shape(r"\s*<base_of>\s*(?:roughly|about|some)?\s*")
 _OF_WHOLE = shape(r" <out_of>(?: [^\d,;]{0,20})?")
 _PART = shape(rf"(?P<part>{_BARE.pattern}) <out_of>(?: [^\d,;]{{0,20}})?$")
 _GAP, _IT_WAS = shape(r" (?:<forces> )?"), shape(r"(?:-\w{1,3})? [–—-] |: | <it_was> ")
-_NOW_IS = shape(r"(?<!\w)<later> [–—-] $")
+_NOW_IS, _GOES_ON = shape(r"(?<!\w)<later> [–—-] $"), shape(r"\s*(?:,|;| (?:<and>|<also>) )")
 _BY_AMOUNT = shape(r"(?<!\w)<by_amount>\s+$")  # "expanded the area it holds by 60 km²"
 _BASE_IS, _HAS = shape("<base_is>"), shape(r"\b<has> (?:[^.;,]* )?$")
 
@@ -210,7 +210,7 @@ def _without_compared(text: str) -> str:
     """A sentence with blanks for the dates of figures with which that of the sentence is compared."""
     blank = list(RECORD.sub(lambda m: " " * len(m[0]), text))
     for match in _COMPARED.finditer(text):
-        if not re.search(r"\bto\b", match["when"]):  # "from 900 in August to 350 in January"
+        if not _TO_WORD.search(match["when"]):  # "from 900 in August to 350 in January"
             blank[match.start("when") : match.end("when")] = " " * len(match["when"])
     return "".join(blank)
 
@@ -326,7 +326,7 @@ def _clause(scene: _Scene, number: int) -> tuple[int, int]:
         if control_verbs.is_whole(scene.text, amounts[previous]):  # "of the 1,376 km² seized, it has lost 700"
             low = max(low, scene.text.rfind(",", low, amount.start))
         dated = [m.end for m in scene.dates if low <= m.start < amount.start and m.start - low < _NEXT]
-        if dated and re.match(r"\s*(?:,|;| (?:and|but|und|et|та|і|й|и|а) )", scene.text[dated[0] : amount.start]):
+        if dated and _GOES_ON.match(scene.text, dated[0], amount.start):
             low = dated[0]  # "took 400 in October, took 725 in November": the first day is that of the figure before
     return low, high
 
