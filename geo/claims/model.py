@@ -381,7 +381,7 @@ def _amount(match: re.Match[str]) -> Amount:
         value, notes = None, ("its unit is none that is measured here",)
     start = match.start("lead") if lead or not match["between"] else match.start("between")
     before = match.string[max(0, start - 20) : start] + match["lead"]
-    if re.search(rf"{_words('with_preposition')}\s+$", before, re.IGNORECASE):
+    if lead in ("more than", "up to") and re.search(rf"{_words('with_preposition')}\s+$", before, re.IGNORECASE):
         lead = None  # "lost control over 20 percent", "add up to 3,100 km²"
     start = _skip(match.string, start)
     if not (lead or tail) and value and step and unit in (*AREAS, *LENGTHS):
