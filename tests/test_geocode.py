@@ -165,3 +165,10 @@ def test_a_place_outside_what_the_text_is_about_has_no_coordinates(text: str, na
 def test_a_place_in_what_the_text_names_keeps_its_own(text: str, name: str, gazetteer: Gazetteer) -> None:
     (found,) = [m for m in mentions(text, gazetteer=gazetteer) if m.text == name]
     assert found.latitude is not None
+
+
+@pytest.mark.parametrize("name", ["Sudzha", "Minova", "Київ", "Gaza", "X", "Wagner"])
+def test_a_name_alone_is_a_whole_text(name: str) -> None:
+    found = geo.geocode(name)
+    assert found["text"].tolist() in ([name], [])
+    assert len(geo.geocode(f"{name}:")) <= 1

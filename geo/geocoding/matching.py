@@ -600,7 +600,7 @@ class _Finder(MentionTypes):
         if (
             not self.reading.starts(at)
             or any(p.kind != "place" for p, _ in found)
-            or self.reading.gap(at + 1)[:1] == ":"
+            or self.reading.text.startswith(":", self.words[at].end)
         ):
             return False  # "Minova: artillery hit a camp"
         if any(
