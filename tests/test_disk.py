@@ -158,7 +158,7 @@ def test_a_drive_that_goes_away_at_any_statement(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(disk, "WAIT_SECONDS", 0.5)
     at, done = 0, False
     while not done:
-        at += 1 if at < 12 else 4  # the first are about opening, later ones repeat row by row
+        at += 1 if at < 12 else 7  # the first are about opening, later ones repeat row by row
         folder = tmp_path / str(at)
         folder.mkdir()
         path = Path(shutil.copy(OLD, folder / "a.gpkg"))
@@ -173,7 +173,7 @@ def test_a_drive_that_goes_away_at_any_statement(tmp_path: Path, monkeypatch: py
         gc.collect()  # what a lost process would leave: no open connection
         found = rows_of(path)
         assert found == before or [row[:5] for row in found] == after, f"statement {at}"
-        assert at < 500
+        assert at < 1000
     assert at > 20
 
 
