@@ -38,7 +38,7 @@ from geo.text.words import find_phrases, is_cyrillic, known_words
 _NO_CLAIM = "not read as a claim: "
 _FAR = 60  # characters between a word of change and its figures
 _NEXT = 6  # characters between a figure and a day that follows it
-_FIGURES = 20  # a sentence with more of them is a table: no grammar says what belongs to what
+_FIGURES = 12  # a sentence with more of them is a table: no grammar says what belongs to what
 
 
 @dataclass(frozen=True)
