@@ -79,9 +79,10 @@ def test_the_parts_of_an_overlay_sum_to_the_whole(a: Polygon, dx: float, dy: flo
 def test_neither_start_nor_direction_matters(shape: Polygon, k: int) -> None:
     ring = np.array(shape.exterior.coords)[:-1]
     turned = Polygon(np.roll(ring, k, axis=0)[::-1])
-    assert one(turned) == pytest.approx(one(shape), rel=1e-12)
+    # abs: what is rounded along edges of tens of km, of which little ground is left in a thin shape
+    assert one(turned) == pytest.approx(one(shape), rel=1e-12, abs=1e-10)
     south = shapely.transform(shape, lambda xy: xy * np.array([1, -1]))
-    assert one(south) == pytest.approx(one(shape), rel=1e-12)
+    assert one(south) == pytest.approx(one(shape), rel=1e-12, abs=1e-10)
 
 
 def test_holes_collections_and_what_has_no_area() -> None:
