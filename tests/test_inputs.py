@@ -182,6 +182,7 @@ def test_a_page_that_breaks_its_parser_has_no_title(tmp_path: Path) -> None:
         "[" * 20_000, "[]", '{"a": 1}', {"a": {**ENTRY, "retrieved": ""}}, {"a": {**ENTRY, "path": "../../x"}},
         {"a": {**ENTRY, "moment": []}}, {"a": {k: v for k, v in ENTRY.items() if k != "bytes"}},
         {"a": {**OWED, "owed": {**OWED["owed"], "layer": 1}}}, {"a": {**OWED, "owed": {**OWED["owed"], "name": "../x"}}},
+        {"a": {**ENTRY, "owed": OWED["owed"]}}, {"a": {**OWED, "sha256": "0" * 64}},
     ],
 )  # fmt: skip
 def test_a_damaged_memory_of_what_was_fetched_is_told(tmp_path: Path, memory: object) -> None:

@@ -424,6 +424,7 @@ def _is_sound(entry: Any) -> bool:
     if "owed" in entry:
         owed = entry["owed"]
         good = isinstance(owed, dict) and owed.keys() == {"url", "name", "kind", "options"} and owed["options"] == {}
+        good = good and entry.keys() <= {"changed", "moment", "owed", "error"}
         return good and _are_texts(owed, "url", "name") and is_plain_name(owed["name"]) and owed["kind"] in KINDS
     texts = ("path", "sha256", "retrieved", "taken", "first", "etag", "last_modified")
     if not _are_texts(entry, *texts) or not isinstance(entry.get("bytes"), int) or not _is_moment(entry["retrieved"]):
