@@ -173,6 +173,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str, bool | None]] = {
     "a hash gone": (sql("DELETE FROM shapes WHERE id = 1"), "is in no list", False),
     "what was taken back": (sql("DELETE FROM control_superseded"), "polygons are gone from the layers", False),
     "a trigger gone": (sql('DROP TRIGGER "rtree_control_geom_delete"'), "rtree_control_geom_delete: the trigger is missing", True),
+    "an index of positions emptied inside": (sql("DELETE FROM rtree_control_geom_rowid"), "the index of positions is damaged", True),
     "an index gone": (sql("DROP INDEX control_by_time"), "control_by_time: the index is missing", True),
     "another index": (sql("DROP INDEX control_by_time", "CREATE INDEX control_by_time ON control (source)"), "is another one", True),
     "somebody's trigger": (sql("CREATE TRIGGER t AFTER INSERT ON control BEGIN DELETE FROM snapshots; END"), "a trigger that is not ours acts on our tables", True),

@@ -269,6 +269,9 @@ def _geometry_findings(
 
 
 def _position_findings(connection: sqlite3.Connection, name: str, fids: Ints, boxes: Floats) -> Iterator[Finding]:
+    (told,) = connection.execute("SELECT rtreecheck('main', ?)", (f"rtree_{name}_geom",)).fetchone()
+    if told != "ok":
+        yield fault(f"rtree_{name}_geom", f"the index of positions is damaged: {' '.join(told.split())[:120]}")
     entries = connection.execute(f'SELECT id, minx, miny, maxx, maxy FROM "rtree_{name}_geom"')
     index = np.fromiter((value for row in entries for value in row), dtype=float).reshape(-1, 5)
     index = index[np.argsort(index[:, 0])]
