@@ -173,6 +173,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str, bool | None]] = {
     "a hash gone": (sql("DELETE FROM shapes WHERE id = 1"), "is in no list", False),
     "what was taken back": (sql("DELETE FROM control_superseded"), "polygons are gone from the layers", False),
     "a trigger gone": (sql('DROP TRIGGER "rtree_control_geom_delete"'), "rtree_control_geom_delete: the trigger is missing", True),
+    "somebody's trigger on the list of layers": (sql('CREATE TRIGGER t AFTER UPDATE ON "gpkg_contents" BEGIN UPDATE "gpkg_contents" SET data_type = 7; END'), "a trigger that is not ours acts on our tables", True),
+    "a number of a row's polygon that is none": (sql("UPDATE control SET shape = 9e999 WHERE fid = 1"), "another kind of value", False),
     "an index of positions emptied inside": (sql("DELETE FROM rtree_control_geom_rowid"), "the index of positions is damaged", True),
     "an index gone": (sql("DROP INDEX control_by_time"), "control_by_time: the index is missing", True),
     "another index": (sql("DROP INDEX control_by_time", "CREATE INDEX control_by_time ON control (source)"), "is another one", True),

@@ -112,7 +112,7 @@ def tried(name: str, check: Check, connection: sqlite3.Connection) -> list[Findi
             found.append(one)
             if len(found) > 500:
                 break
-    except (sqlite3.Error, GeoError, UnicodeDecodeError, ValueError, TypeError) as error:
+    except (sqlite3.Error, GeoError, ArithmeticError, ValueError, TypeError) as error:
         found.append(fault(name, f"it cannot be read to the end ({' '.join(str(error).split())[:160]})"))
     if len(found) <= _EXAMPLES:
         return found
@@ -188,7 +188,7 @@ def _objects(connection: sqlite3.Connection) -> Iterator[Finding]:
     for (kind, name), sql in found.items():
         if (kind, name) in expected or name.startswith(_OWN):
             continue
-        if kind == "trigger" and any(f'"{t}"' in sql or f" {t} " in f"{sql} " for t in layout.TABLES):
+        if kind == "trigger" and any(f'"{t}"' in sql or f" {t} " in f"{sql} " for k, t in expected if k == "table"):
             yield fault(name, f"a trigger that is not ours acts on our tables: {sql[:120]}")
         else:
             yield note(name, f"a {kind} that is not ours", "it is left alone, and stays behind when a copy is mended")
