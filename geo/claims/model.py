@@ -14,7 +14,7 @@ from geo.presentation.language import N_, gettext
 from geo.schema import last_instant, number_or_none, text_or_none, to_instant
 from geo.text.languages import any_of, by_form, cached_words, languages, plain, word_list
 from geo.text.numbers import read_number, scale_pattern, scales, spelled_pattern
-from geo.text.sentences import language_of
+from geo.text.sentences import language_of, touches
 
 QUANTITIES = ("held", "gained", "lost", "net", "share retaken", "front length", "settlements held")
 COMPARATORS = (
@@ -362,7 +362,7 @@ def find_amounts(text: str) -> list[Amount]:
     found = [_amount(match) for match in _amount_pattern().finditer(text)]
     taken = [(a.start, a.end) for a in found]
     for match in _part_pattern().finditer(text):
-        if not any(a < match.end() and match.start() < b for a, b in taken):
+        if not touches(match.span(), taken):
             found.append(_fraction(match))
     found.sort(key=lambda a: a.start)
     kept: list[Amount] = []
