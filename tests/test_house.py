@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = sorted((ROOT / "geo").rglob("*.py"))
 MOST_MODULES = 190
-MOST_LINES = 52_461
+MOST_LINES = 52_460
 MOST_AT_THE_TOP = 24
 LONGEST_CHAIN = 15  # arrows from importer to imported
 LONGEST_BODY = 50

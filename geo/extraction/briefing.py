@@ -17,7 +17,7 @@ from geo.archive.shared_docs import described
 from geo.errors import UsageError
 from geo.extraction import event_merging
 from geo.extraction.briefing_files import Text, read_text, tidy
-from geo.extraction.event_merging import DraftBuilder, Span, casualty_fields, check_of
+from geo.extraction.event_merging import HEADLINE, DraftBuilder, Span, casualty_fields, check_of
 from geo.extraction.events import Dateline, Place, date_fields, find_days, located, opening
 from geo.extraction.events import dateline as first_dateline
 from geo.formats.dates import find_date
@@ -43,7 +43,6 @@ SPAN_FIELDS = (
     "what", "where", "when", "killed", "injured", "captured", "abducted", "claimed_by", "verification", "actor1",
     "actor2",
 )  # fmt: skip
-_HEADLINE = 160
 _TAKEN = "Non-state actor overtakes territory"  # by a foreign state, too, as ACLED counts
 
 
@@ -206,7 +205,7 @@ def draft_incidents(
     skip = [p for p in skip if p.text.count(" ") < 12 and opening(p) is None]
     builders = event_merging.merge_events(passages, places, today=today, skip=skip)
     first = passages[0].text if passages else ""
-    head = first if 0 < len(first) <= _HEADLINE and not first.endswith((".", "!", "…")) else None
+    head = first if 0 < len(first) <= HEADLINE and not first.endswith((".", "!", "…")) else None
     made = [_draft(text, builder, today, head=head, source=source) for builder in builders]
     return _numbered(made, text)
 

@@ -24,7 +24,7 @@ _MEANS = ("shooting", "sabotage", "abduction", "arrest", "capture")
 _VIOLENCE = ("Battles", "Violence against civilians", "Protests", "Riots")
 _ENTRY = re.compile(r"\W{0,4}(\d{1,2})[:.h](\d\d)\s?([ap]m)?\b", re.IGNORECASE)
 _TALLY = "drone-downed"  # what is counted over a whole country is no event of a place
-_HEADLINE = 160
+HEADLINE = 160  # characters of a line at most
 _NEAR = 2  # paragraphs over which a region and a place in it are one event
 
 
@@ -80,7 +80,7 @@ def merge_events(
 
 def _is_headline_of(builder: DraftBuilder, other: DraftBuilder, passages: Sequence[TextSpan]) -> bool:
     """Whether an event is only a headline's, and the text tells one of its type."""
-    lines = [p for p in passages[:_NEAR] if len(p.text) < _HEADLINE and not p.text.rstrip().endswith((".", "!", "…"))]
+    lines = [p for p in passages[:_NEAR] if len(p.text) < HEADLINE and not p.text.rstrip().endswith((".", "!", "…"))]
     heads = all(any(p.start <= start < p.end for p in lines) for start, _ in builder.clauses)
     alike = builder.rule and other.rule and builder.rule.event_type == other.rule.event_type
     return heads and bool(alike) and max(other.clauses) > max(builder.clauses)
